@@ -1,0 +1,386 @@
+"""Kinds of answers: how one is read from plain data, compared with the key, and written for a person.
+
+A kind never evaluates student text: `read` takes what a JSON document or a Python literal can hold.
+Everything is exact (int, Fraction) except where a rounding rule is stated.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from grader.outcome import Verdict, correct, partial, wrong
+
+Value = Any  # int | Fraction | float | str | nested tuples of these
+
+
+class AnswerError(Exception):
+    """The answer is not of the kind asked for; the message tells the student what is expected."""
+
+
+class Answer(ABC):
+    """A kind of answer."""
+
+    @property
+    @abstractmethod
+    def rule(self) -> str:
+        """What the sheet states: "a whole number, in pixels"."""
+
+    @abstractmethod
+    def read(self, raw: object) -> Value:
+        """Return the value of plain data, or raise AnswerError with a message for the student."""
+
+    @abstractmethod
+    def compare(self, value: Value, key: Value) -> Verdict:
+        """Compare a value that was read with the right one."""
+
+    @abstractmethod
+    def show(self, value: Value) -> str:
+        """Write a value as a person would, in plain text."""
+
+    def tex(self, value: Value) -> str:
+        """Write a value as LaTeX, without dollar signs."""
+        return rf"\text{{{self.show(value)}}}"
+
+    def same(self, value: Value, key: Value) -> bool:
+        """Would this value earn full marks?"""
+        return self.compare(value, key).share == 1
+
+
+@dataclass(frozen=True)
+class Integer(Answer):
+    """A whole number.
+
+    >>> Integer(unit="pixels").rule
+    'a whole number, in pixels'
+    """
+
+    unit: str = ""
+
+    @property
+    def rule(self) -> str:
+        return "a whole number" + (f", in {self.unit}" if self.unit else "")
+
+    def read(self, raw: object) -> int:
+        value = read_number(raw)
+        if value.denominator != 1:
+            raise AnswerError(f"expected {self.rule}, got {write_number(value)}, which is not whole")
+        return int(value)
+
+    def compare(self, value: Value, key: Value) -> Verdict:
+        return correct() if value == key else wrong(f"{self.show(value)} is not right")
+
+    def show(self, value: Value) -> str:
+        return f"{value:,}" + (f" {self.unit}" if self.unit else "")
+
+    def tex(self, value: Value) -> str:
+        digits = f"{value:,}".replace(",", "{,}")
+        return digits + (rf"\ \text{{{self.unit}}}" if self.unit else "")
+
+
+@dataclass(frozen=True)
+class Number(Answer):
+    """An exact number, or one rounded to `places` decimals.
+
+    With `places`, anything within half a unit of the last place is right, so that more decimals than asked
+    for are right as well. Without, the number must be exact: an integer, a decimal or a fraction.
+    """
+
+    places: int | None = None
+    unit: str = ""
+
+    @property
+    def rule(self) -> str:
+        kind = "an exact number (integer, decimal or fraction)"
+        if self.places is not None:
+            kind = f"a number, rounded to {count(self.places, 'decimal')}"
+        return kind + (f", in {self.unit}" if self.unit else "")
+
+    def read(self, raw: object) -> Fraction:
+        return read_number(raw)
+
+    def compare(self, value: Value, key: Value) -> Verdict:
+        return correct() if near(value, key, self.places) else wrong(f"{self.show(value)} is not right")
+
+    def show(self, value: Value) -> str:
+        return write_number(value, self.places) + (f" {self.unit}" if self.unit else "")
+
+    def tex(self, value: Value) -> str:
+        return write_number(value, self.places) + (rf"\ \text{{{self.unit}}}" if self.unit else "")
+
+
+@dataclass(frozen=True)
+class Shape(Answer):
+    """A tuple of whole numbers in a stated order, such as (channels, height, width)."""
+
+    axes: tuple[str, ...]
+
+    @property
+    def rule(self) -> str:
+        return f"a tuple of whole numbers ({', '.join(self.axes)})"
+
+    def read(self, raw: object) -> tuple[int, ...]:
+        items = _items(raw)
+        if items is None or len(items) != len(self.axes):
+            raise AnswerError(f"expected {self.rule}, got {excerpt(raw)}")
+        return tuple(Integer().read(item) for item in items)
+
+    def compare(self, value: Value, key: Value) -> Verdict:
+        if value == key:
+            return correct()
+        axis = next(a for a, got, want in zip(self.axes, value, key, strict=True) if got != want)
+        return wrong(f"{self.show(value)} is not right: look at the {axis}")
+
+    def show(self, value: Value) -> str:
+        inner = ", ".join(str(v) for v in value)
+        return f"({inner},)" if len(value) == 1 else f"({inner})"
+
+    def tex(self, value: Value) -> str:
+        return "(" + ", ".join(str(v) for v in value) + ")"
+
+
+@dataclass(frozen=True)
+class Matrix(Answer):
+    """Rows of numbers (or maps of rows, of any depth), each exact or rounded to `places` decimals.
+
+    One wrong entry among eight or more is a slip and costs half the marks; more is wrong.
+    """
+
+    places: int | None = None
+    depth: int = 2
+
+    SLIP = 8
+
+    @property
+    def rule(self) -> str:
+        kind = {1: "a list of numbers", 2: "a list of rows", 3: "a list of maps, each a list of rows"}[self.depth]
+        entries = "exact" if self.places is None else f"rounded to {count(self.places, 'decimal')}"
+        return f"{kind}, every number {entries}"
+
+    def read(self, raw: object) -> Value:
+        return self._read(raw, self.depth)
+
+    def _read(self, raw: object, depth: int) -> Value:
+        if depth == 0:
+            return read_number(raw)
+        items = _items(raw)
+        if items is None:
+            raise AnswerError(f"expected {self.rule}, got {excerpt(raw)}")
+        return tuple(self._read(item, depth - 1) for item in items)
+
+    def compare(self, value: Value, key: Value) -> Verdict:
+        got_shape, want_shape = shape_of(value), shape_of(key)
+        if got_shape != want_shape:
+            got = "rows of different lengths" if got_shape is None else _by(got_shape)
+            return wrong(f"the size is not right: you have {got}")
+        pairs = list(_entries(value, key))
+        bad = [at for at, got, want in pairs if not near(got, want, self.places)]
+        if not bad:
+            return correct()
+        first = f"{_position(bad[0])} is not right"
+        if len(bad) == 1 and len(pairs) >= self.SLIP:
+            return partial(Fraction(1, 2), f"one slip of {len(pairs)} numbers: {first}")
+        return wrong(f"{len(bad)} of {len(pairs)} numbers are not right, the first in {_position(bad[0])}")
+
+    def show(self, value: Value) -> str:
+        if not isinstance(value, tuple):
+            return write_number(value, self.places)
+        return "[" + ", ".join(self.show(item) for item in value) + "]"
+
+    def tex(self, value: Value) -> str:
+        if self.depth == 3:
+            return r",\ ".join(Matrix(self.places).tex(item) for item in value)
+        rows = value if self.depth == 2 else (value,)
+        body = r" \\ ".join(" & ".join(write_number(v, self.places) for v in row) for row in rows)
+        return rf"\begin{{pmatrix}} {body} \end{{pmatrix}}"
+
+
+@dataclass(frozen=True)
+class Choice(Answer):
+    """One of several options, answered by its letter. `options` are given by the variant, in its order.
+
+    The key is the right option's text; the letter is a matter of the order.
+    """
+
+    options: tuple[str, ...] = ()
+
+    @property
+    def rule(self) -> str:
+        return "the letter of the one right option"
+
+    @property
+    def letters(self) -> str:
+        return "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[: len(self.options)]
+
+    def read(self, raw: object) -> str:
+        letter = raw.strip().strip("().").upper() if isinstance(raw, str) else ""
+        if len(letter) != 1 or letter not in self.letters:
+            raise AnswerError(f"expected one of the letters {', '.join(self.letters)}, got {excerpt(raw)}")
+        return self.options[self.letters.index(letter)]
+
+    def compare(self, value: Value, key: Value) -> Verdict:
+        return correct() if value == key else wrong(f"{self.show(value)} is not right")
+
+    def show(self, value: Value) -> str:
+        return self.letters[self.options.index(value)] if value in self.options else str(value)
+
+
+@dataclass(frozen=True)
+class MultipleChoice(Choice):
+    """Any number of several options, answered by their letters: "AC" or ["A", "C"]. The key is a frozenset.
+
+    Every option judged rightly counts; with one misjudged half the marks, with more none.
+    """
+
+    @property
+    def rule(self) -> str:
+        return "the letters of all right options"
+
+    def read(self, raw: object) -> Value:
+        items = list(re.sub(r"[\s,;]", "", raw)) if isinstance(raw, str) else _items(raw)
+        if items is None:
+            raise AnswerError(f"expected letters such as 'AC', got {excerpt(raw)}")
+        return frozenset(super(MultipleChoice, self).read(item) for item in items)
+
+    def compare(self, value: Value, key: Value) -> Verdict:
+        missed = len(value ^ key)
+        if missed == 0:
+            return correct()
+        if missed == 1 and len(self.options) > 2:
+            return partial(Fraction(1, 2), "one option is judged wrongly")
+        return wrong(f"{missed} options are judged wrongly")
+
+    def show(self, value: Value) -> str:
+        return "".join(letter for letter, option in zip(self.letters, self.options, strict=True) if option in value)
+
+
+# Reading and writing ---------------------------------------------------------------------------------------
+
+_DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
+_FRACTION = re.compile(r"([+-]?\d+)\s*/\s*(\d+)")
+_DIGITS = 400  # a number longer than this is nobody's answer, and costs time to convert
+
+
+def read_number(raw: object) -> Fraction:
+    """Return a number of plain data exactly, or raise AnswerError.
+
+    >>> read_number(0.1), read_number("3/4"), read_number("1,024")
+    (Fraction(1, 10), Fraction(3, 4), Fraction(1024, 1))
+    """
+    if isinstance(raw, bool) or not isinstance(raw, int | float | Fraction | str):
+        raise AnswerError(f"expected a number, got {excerpt(raw)}")
+    if isinstance(raw, float):
+        if not math.isfinite(raw):
+            raise AnswerError(f"expected a number, got {raw}")
+        return Fraction(repr(raw))  # 0.1 means one tenth, not its nearest binary neighbour
+    if isinstance(raw, str):
+        return _read_text(raw)
+    return Fraction(raw)
+
+
+def _read_text(raw: str) -> Fraction:
+    text = raw.strip().replace("\N{MINUS SIGN}", "-").replace("_", "")
+    if len(text) > _DIGITS:
+        raise AnswerError(f"expected a number, got a text of {len(text)} characters")
+    if re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?", text):
+        text = text.replace(",", "")
+    if re.fullmatch(r"[+-]?\d+,\d+", text):
+        point = text.replace(",", ".")
+        raise AnswerError(f"expected a number with a decimal point, got {raw!r}: write {point}")
+    if _DECIMAL.fullmatch(text):
+        return Fraction(text)
+    if (match := _FRACTION.fullmatch(text)) and int(match[2]) != 0:
+        return Fraction(int(match[1]), int(match[2]))
+    raise AnswerError(f"expected a number, got {excerpt(raw)}")
+
+
+def near(value: Value, key: Value, places: int | None) -> bool:
+    """Is `value` the key, exactly or rounded to `places`? Written so that NaN is never near.
+
+    >>> near(Fraction("0.94"), 0.9370266439, 2), near(Fraction("0.93"), 0.9370266439, 2)
+    (True, False)
+    """
+    if places is None:
+        return bool(value == key)
+    half = Fraction(1, 2 * 10**places)
+    slack = half + Fraction(1, 10**9) if isinstance(key, float) else half
+    return abs(Fraction(value) - Fraction(key)) <= slack
+
+
+def write_number(value: Value, places: int | None = None) -> str:
+    """Write a number as a person would: 55, 0.75, 1/3; with `places`, that many decimals at most.
+
+    >>> write_number(Fraction(3, 4)), write_number(Fraction(1, 3)), write_number(-0.0), write_number(2.5, 2)
+    ('0.75', '1/3', '0', '2.5')
+    """
+    exact = Fraction(value)
+    if places is not None:
+        unit = 10**places
+        exact = Fraction(math.floor(abs(exact) * unit + Fraction(1, 2)), unit) * (-1 if exact < 0 else 1)
+    if exact.denominator == 1:
+        return str(exact.numerator)
+    twos_and_fives, digits = exact.denominator, 0
+    while twos_and_fives > 1:
+        step = math.gcd(twos_and_fives, 10)
+        if step == 1:
+            return f"{exact.numerator}/{exact.denominator}"
+        twos_and_fives //= step
+        digits += 1
+    scaled = str(abs(exact.numerator) * 10**digits // exact.denominator).rjust(digits + 1, "0")
+    return ("-" if exact < 0 else "") + f"{scaled[:-digits]}.{scaled[-digits:]}"
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """Write a number with its noun in the right number.
+
+    >>> count(1, "pixel"), count(3, "pixel"), count(2, "bias", "biases")
+    ('1 pixel', '3 pixels', '2 biases')
+    """
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def excerpt(raw: object, length: int = 60) -> str:
+    """Write student data for a message: short, on one line, with its kind."""
+    if raw is None:
+        return "nothing (None)"
+    text = repr(raw)
+    if len(text) > length:
+        text = text[: length - 1] + "…"
+    kinds = {str: "the text ", bool: "the truth value ", list: "the list ", tuple: "the tuple ", dict: "the dict "}
+    return kinds.get(type(raw), "") + text
+
+
+def shape_of(value: Value) -> tuple[int, ...] | None:
+    """Return the lengths along each axis of nested tuples, or None where they are ragged."""
+    if not isinstance(value, tuple):
+        return ()
+    inner = {shape_of(item) for item in value}
+    if len(inner) > 1 or None in inner:
+        return None
+    return (len(value), *(inner.pop() or () if inner else ()))
+
+
+def _items(raw: object) -> Sequence[object] | None:
+    return raw if isinstance(raw, list | tuple) else None
+
+
+def _entries(value: Value, key: Value, at: tuple[int, ...] = ()) -> Iterator[tuple[tuple[int, ...], Value, Value]]:
+    if not isinstance(key, tuple):
+        yield at, value, key
+        return
+    for index, (got, want) in enumerate(zip(value, key, strict=True)):
+        yield from _entries(got, want, (*at, index))
+
+
+def _position(at: tuple[int, ...]) -> str:
+    names = ("map", "row", "column")[-len(at) :] if len(at) > 1 else ("entry",)
+    return ", ".join(f"{name} {index + 1}" for name, index in zip(names, at, strict=True))
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return " by ".join(str(n) for n in shape)

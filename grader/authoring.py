@@ -1,0 +1,37 @@
+"""The vocabulary for authors of exercises: everything that a course imports from the grader."""
+
+from grader.answers import Choice, Integer, Matrix, MultipleChoice, Number, Shape, count, write_number
+from grader.contract import Call, Check, Contract, Limits, Pane, Regime, Twin, Window
+from grader.draw import Draw
+from grader.exercise import Carry, Exercise, FunctionPart, Level, Misconception, Part
+from grader.outcome import Verdict, correct, partial, wrong
+
+__all__ = [
+    "Call",
+    "Carry",
+    "Check",
+    "Choice",
+    "Contract",
+    "Draw",
+    "Exercise",
+    "FunctionPart",
+    "Integer",
+    "Level",
+    "Limits",
+    "Matrix",
+    "Misconception",
+    "MultipleChoice",
+    "Number",
+    "Pane",
+    "Part",
+    "Regime",
+    "Shape",
+    "Twin",
+    "Verdict",
+    "Window",
+    "correct",
+    "count",
+    "partial",
+    "write_number",
+    "wrong",
+]

@@ -1,0 +1,133 @@
+"""What is promised about a function that students write: its signature, its domain, how it is judged.
+
+A contract is declarative: `regimes` are named strata of inputs, each with a way to draw a call from it;
+`reference` is the right function; `twins` are wrong ones, each a misconception. Which regimes a function
+passes decides its marks: a group of regimes earns its weight only when every case in it passes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any, Protocol
+
+from grader.draw import Draw
+from grader.errors import CourseError
+from grader.outcome import Verdict
+
+
+@dataclass(frozen=True)
+class Call:
+    """Arguments of one call: plain data and NumPy arrays, whose layout (order, strides, flags) counts too."""
+
+    args: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Regime:
+    """A named stratum of inputs. `draw` returns a call inside it; `group` is what it counts towards.
+
+    The name completes the sentence "wrong on 12 of 12 cases where …": "the stride does not divide".
+    """
+
+    name: str
+    draw: Callable[[Draw], Call]
+    group: str = "basics"
+    cases: int = 5
+
+
+@dataclass(frozen=True)
+class Twin:
+    """A wrong implementation and the sentence for the student whose function behaves like it."""
+
+    name: str
+    function: Callable[..., Any]
+    hint: str
+
+
+@dataclass(frozen=True)
+class Pane:
+    """One plane of an input, as rows of numbers, with the window that makes an output entry.
+
+    `rows` and `columns` are start and stop in the plane as drawn (zero padding included: `padding` says how
+    many of the outer rows and columns are padding). `weights` is the kernel laid over the window, or None.
+    """
+
+    label: str
+    plane: tuple[tuple[Any, ...], ...]
+    rows: tuple[int, int]
+    columns: tuple[int, int]
+    padding: tuple[int, int] = (0, 0)
+    weights: tuple[tuple[Any, ...], ...] | None = None
+
+
+@dataclass(frozen=True)
+class Window:
+    """What makes one output entry: its panes (one a channel) and how they combine, in words or numbers."""
+
+    panes: tuple[Pane, ...]
+    sentence: str
+
+
+class Check(Protocol):
+    """How one result is judged, given the call and what the reference returned for it.
+
+    `expect` is computed once a run, in the trusted process; `compare` then judges every student's result
+    against it: shape, then kind, then finiteness, then value. Neither ever sees a student's object: results
+    arrive as plain data and base NumPy arrays.
+    """
+
+    def expect(self, reference: Callable[..., Any], call: Call) -> Any: ...
+
+    def compare(self, got: Any, expected: Any, call: Call) -> Verdict: ...
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one submission may use: seconds for a call and in all, bytes beyond the interpreter's own."""
+
+    call_seconds: float = 10.0
+    total_seconds: float = 60.0
+    memory: int = 1 << 30
+
+
+@dataclass(frozen=True)
+class Contract:
+    """A function asked of students.
+
+    `signature` is the text after `def name`, `doc` the docstring of the stub. `groups` states the weight of
+    every group of regimes. `allowed` are the top-level modules that may be imported besides the standard
+    library. `window(call, at)` tells which part of the input makes the output entry `at`, for the picture.
+    """
+
+    name: str
+    signature: str
+    doc: str
+    reference: Callable[..., Any]
+    regimes: tuple[Regime, ...]
+    check: Check
+    twins: tuple[Twin, ...] = ()
+    groups: Mapping[str, Fraction | int] = field(default_factory=lambda: {"basics": 1})
+    properties: tuple[str, ...] = ("unchanged", "unaliased", "repeatable")
+    allowed: frozenset[str] = frozenset({"numpy"})
+    limits: Limits = Limits()
+    window: Callable[[Call, tuple[int, ...]], Window | None] = lambda call, at: None
+
+    def __post_init__(self) -> None:
+        where = f"contract {self.name!r}"
+        if not re.fullmatch(r"[a-z_][a-z0-9_]*", self.name):
+            raise CourseError(f"{where}: the name is not a function's name")
+        names = [regime.name for regime in self.regimes]
+        if not names:
+            raise CourseError(f"{where}: without a regime nothing would be checked")
+        if len(set(names)) < len(names):
+            raise CourseError(f"{where}: two regimes have one name")
+        if any(regime.cases < 1 for regime in self.regimes):
+            raise CourseError(f"{where}: a regime needs at least one case")
+        if stray := {regime.group for regime in self.regimes} ^ set(self.groups):
+            raise CourseError(f"{where}: regimes and groups do not match: {', '.join(sorted(stray))}")
+        if sum(Fraction(weight) for weight in self.groups.values()) <= 0:
+            raise CourseError(f"{where}: the weights of its groups must add up to more than zero")
