@@ -1,0 +1,1 @@
+"""The command line: each command parses, delegates, prints and exits; its module is imported when it runs."""
