@@ -36,8 +36,8 @@ class Returned:
 class Raised:
     """The function, or the module while it was loaded, raised an exception.
 
-    `type` is the exception's name when it is one of Python's, else its nearest built-in base. `line` is the last line of
-    the student's own file in the traceback. `message` is the student's text: hostile, cut at 2,000 characters.
+    `type` is the exception's name when it is one of Python's, else its nearest built-in base. `line` is the last
+    line of the student's own file in the traceback. `message` is the student's text: hostile, cut at 2,000 characters.
     `missing` is the name of the module when an import failed.
     """
 
