@@ -4,6 +4,8 @@ from grader.answers import Choice, Integer, Matrix, MultipleChoice, Number, Shap
 from grader.contract import Call, Check, Contract, Limits, Pane, Regime, Twin, Window
 from grader.draw import Draw
 from grader.exercise import Carry, Exercise, FunctionPart, Level, Misconception, Part
+from grader.functions.arrays import integers, laid_out, reals
+from grader.functions.checks import Close, Exact
 from grader.outcome import Verdict, correct, partial, wrong
 
 __all__ = [
@@ -11,8 +13,10 @@ __all__ = [
     "Carry",
     "Check",
     "Choice",
+    "Close",
     "Contract",
     "Draw",
+    "Exact",
     "Exercise",
     "FunctionPart",
     "Integer",
@@ -31,7 +35,10 @@ __all__ = [
     "Window",
     "correct",
     "count",
+    "integers",
+    "laid_out",
     "partial",
+    "reals",
     "write_number",
     "wrong",
 ]

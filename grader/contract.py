@@ -73,16 +73,19 @@ class Window:
 
 
 class Check(Protocol):
-    """How one result is judged, given the call and what the reference returned for it.
+    """How one result is judged, given what the reference returned for the call.
 
-    `expect` is computed once a run, in the trusted process; `compare` then judges every student's result
-    against it: shape, then kind, then finiteness, then value. Neither ever sees a student's object: results
-    arrive as plain data and base NumPy arrays.
+    `expect` is computed once a run, in the trusted process, for the reference and for every twin; `compare`
+    then judges every student's result against it: shape, then kind, then finiteness, then value. `agrees`
+    tells whether a result is what a twin returns. None of them ever sees a student's object: results arrive
+    as plain data and base NumPy arrays.
     """
 
-    def expect(self, reference: Callable[..., Any], call: Call) -> Any: ...
+    def expect(self, function: Callable[..., Any], call: Call) -> Any: ...
 
     def compare(self, got: Any, expected: Any, call: Call) -> Verdict: ...
+
+    def agrees(self, got: Any, expected: Any) -> bool: ...
 
 
 @dataclass(frozen=True)

@@ -100,6 +100,10 @@ class Draw:
         """Return that many pseudo-random bytes at once (SHAKE-256 of one draw)."""
         return hashlib.shake_256(self._key + self.below(_WORD).to_bytes(8, "big")).digest(size)
 
+    def plain(self) -> bool:
+        """Should bulk values be as simple as can be? Never here; shrinking a counterexample tries it."""
+        return False
+
     def _word(self) -> int:
         if not self._words:
             block = hashlib.sha256(self._key + self._counter.to_bytes(8, "big")).digest()

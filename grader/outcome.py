@@ -27,12 +27,14 @@ class Outcome(StrEnum):
 class Verdict:
     """The outcome of one comparison, with the sentence that the student reads.
 
-    `share` is the part of the marks earned, 0 … 1. A verdict is never true or false by itself.
+    `share` is the part of the marks earned, 0 … 1; `at` the index of the first entry that differs. A verdict
+    is never true or false by itself.
     """
 
     outcome: Outcome
     message: str = ""
     share: Fraction = Fraction(0)
+    at: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0 <= self.share <= 1:
@@ -54,8 +56,8 @@ def partial(share: Fraction, message: str) -> Verdict:
     return Verdict(Outcome.PARTIAL, message, share)
 
 
-def wrong(message: str) -> Verdict:
-    return Verdict(Outcome.WRONG, message)
+def wrong(message: str, at: tuple[int, ...] = ()) -> Verdict:
+    return Verdict(Outcome.WRONG, message, at=at)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Grading functions: cases are drawn once, every student's results are compared, shrunk and diagnosed."""

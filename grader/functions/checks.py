@@ -1,0 +1,241 @@
+"""How a function's result is compared with the reference's: kinds of checks for contracts.
+
+The tolerance comes from an error budget: the unit roundoff of the inputs' dtype, the number of terms that
+were added up, and the sum of their magnitudes (Higham 2002, chapter 3). It never depends on the student's
+result. A result of an FFT errs by the largest entry's magnitude, hence the second term.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from grader.answers import count
+from grader.contract import Call
+from grader.outcome import Verdict, correct, wrong
+from grader.sandbox.replies import Junk
+
+Array = npt.NDArray[Any]
+
+SAFETY = 4  # on the bound for sums
+SPECTRAL = 32  # on the bound for transforms
+
+
+@dataclass(frozen=True)
+class Exact:
+    """Whole numbers, texts, None, and tuples of these: equal or wrong. A NumPy integer counts as an int."""
+
+    def expect(self, function: Callable[..., Any], call: Call) -> Any:
+        return function(*call.args, **call.kwargs)
+
+    def compare(self, got: Any, expected: Any, call: Call) -> Verdict:  # noqa: ARG002 - the protocol's signature
+        value = _unwrap(got)
+        if type(value) is not type(expected):
+            return wrong(f"returned {describe(got)}; {describe(expected)} is expected")
+        if isinstance(expected, tuple) and len(value) != len(expected):
+            return wrong(f"returned {describe(got)}; {describe(expected)} is expected")
+        if value != expected:
+            return wrong(f"returned {describe(value)}, should be {describe(expected)}")
+        return correct()
+
+    def agrees(self, got: Any, expected: Any) -> bool:
+        value = _unwrap(got)
+        return type(value) is type(expected) and bool(value == expected)
+
+
+@dataclass(frozen=True)
+class Target:
+    """What an array should be: its values, how far each may be off, and the least itemsize of a float."""
+
+    value: Array
+    slack: Array  # of the same shape, or 0-d
+    floating: bool  # some input is floating, so the result must be
+    itemsize: int  # of the first floating input, bytes
+
+
+@dataclass(frozen=True)
+class Close:
+    """Arrays within the error budget, or a tuple of arrays called `names`.
+
+    `magnitude` has the function's signature and returns, for every entry of the result, the sum of the
+    absolute values of the terms it is made of (an array, or a tuple of arrays). Without it entries must be
+    equal. `terms` returns the largest number of terms of an entry; by default, the size of the largest input.
+    """
+
+    magnitude: Callable[..., Any] | None = None
+    terms: Callable[..., int] | None = None
+    names: tuple[str, ...] = ()
+
+    def expect(self, function: Callable[..., Any], call: Call) -> Any:
+        """Return Target, or a tuple of them; computed in double precision from the inputs as they are."""
+        wide = Call(tuple(_widen(a) for a in call.args), {k: _widen(v) for k, v in call.kwargs.items()})
+        value = function(*wide.args, **wide.kwargs)
+        magnitudes = self.magnitude(*wide.args, **wide.kwargs) if self.magnitude else None
+        inputs = [a for a in (*call.args, *call.kwargs.values()) if isinstance(a, np.ndarray)]
+        if not self.names:
+            return self._target(value, magnitudes, inputs, wide)
+        if magnitudes is None:
+            magnitudes = (None,) * len(self.names)
+        return tuple(self._target(v, m, inputs, wide) for v, m in zip(value, magnitudes, strict=True))
+
+    def compare(self, got: Any, expected: Any, call: Call) -> Verdict:  # noqa: ARG002 - the protocol's signature
+        if not self.names:
+            return compare_array(got, expected)
+        value = got
+        if not isinstance(value, tuple | list) or len(value) != len(self.names):
+            return wrong(f"returned {describe(got)}; a tuple ({', '.join(self.names)}) is expected")
+        for index, (name, item, target) in enumerate(zip(self.names, value, expected, strict=True)):
+            verdict = compare_array(item, target, name)
+            if verdict.share != 1:
+                return wrong(verdict.message, (index, *verdict.at))
+        return correct()
+
+    def agrees(self, got: Any, expected: Any) -> bool:
+        if not self.names:
+            return _agrees(got, expected)
+        if not isinstance(got, tuple | list) or len(got) != len(self.names):
+            return False
+        return all(_agrees(item, target) for item, target in zip(got, expected, strict=True))
+
+    def _target(self, value: Any, magnitude: Any, inputs: Sequence[Array], call: Call) -> Target:
+        array = np.asarray(value)
+        floats = [a.dtype.itemsize for a in inputs if a.dtype.kind == "f"]
+        itemsize = floats[0] if floats else 0
+        slack: Array = np.zeros(())
+        if magnitude is not None:
+            terms = self.terms(*call.args, **call.kwargs) if self.terms else max((a.size for a in inputs), default=1)
+            slack = budget(np.asarray(magnitude, np.float64), terms, min(floats, default=8))
+            if slack.shape != array.shape:  # a twin's result of another shape
+                slack = np.max(slack, initial=0.0, keepdims=False)
+        return Target(array, slack, bool(floats), itemsize)
+
+
+def budget(magnitude: Array, terms: int, itemsize: int) -> Array:
+    """Return how far each entry may be off, given Σ|terms| of each and the narrowest input's bytes.
+
+    >>> float(budget(np.array([2.0]), 9, 8)[0]) < 1e-13
+    True
+    """
+    unit = {2: 2.0**-11, 4: 2.0**-24}.get(itemsize, 2.0**-53)
+    finite = magnitude[np.isfinite(magnitude)]
+    largest = float(finite.max(initial=0.0))
+    spectral = SPECTRAL * math.log2(terms + 2) * largest
+    slack: Array = unit * (SAFETY * (terms + 1) * np.where(np.isfinite(magnitude), magnitude, 0.0) + spectral)
+    return slack
+
+
+def compare_array(got: Any, target: Target, name: str = "") -> Verdict:
+    """Compare one array with its target: shape, kind, finiteness, value."""
+    of = f"{name}: " if name else ""
+    want = target.value
+    array = _as_array(got, want)
+    if array is None:
+        return wrong(f"{of}returned {describe(got)}; {describe(want)} is expected")
+    if array.shape != want.shape:
+        return wrong(f"{of}the shape is {array.shape}, should be {want.shape}")
+    kind = _kind_problem(array, target)
+    if kind:
+        return wrong(of + kind)
+    bad = ~_near(array, target)
+    if not bad.any():
+        return correct()
+    at = tuple(int(i) for i in np.argwhere(bad)[0])
+    place = f"entry {list(at)}" if at else "the result"
+    off = count(int(bad.sum()), "entry", "entries") if bad.size > 1 else ""
+    return wrong(
+        f"{of}{place} is {number(array[at])}, should be {number(want[at])}"
+        + (f" ({off} of {bad.size} differ)" if off else ""),
+        at,
+    )
+
+
+def number(value: Any) -> str:
+    """Write one number for a message: as many digits as tell it from its neighbours, NaN and infinity as words."""
+    item = value.item() if isinstance(value, np.generic | np.ndarray) else value
+    if isinstance(item, bool | int):
+        return str(item)
+    if isinstance(item, float):
+        return repr(item).removesuffix(".0") if math.isfinite(item) else {True: "NaN"}.get(item != item, str(item))
+    return str(item)
+
+
+def describe(value: Any) -> str:
+    """Say in a few words what a value is."""
+    if isinstance(value, Junk):
+        return value.kind
+    if isinstance(value, np.ndarray):
+        if value.ndim == 0:
+            return f"the NumPy number {number(value)}"
+        return f"an array of shape {value.shape} and dtype {value.dtype}"
+    if value is None:
+        return "None"
+    if isinstance(value, bool | int | float | complex):
+        return f"the {type(value).__name__} {value!r}"
+    if isinstance(value, str):
+        return "a text"
+    if isinstance(value, tuple | list):
+        return f"a {type(value).__name__} of {count(len(value), 'item')}"
+    return f"a {type(value).__name__}"
+
+
+def _near(array: Array, target: Target) -> Array:
+    """Return where the array is within its slack; NaN only where NaN is wanted, infinities alike."""
+    want = target.value
+    if array.dtype.kind in "iub" and want.dtype.kind in "iub" and not target.slack.any():
+        return np.asarray(array == want)
+    got64, want64 = array.astype(np.longdouble), want.astype(np.longdouble)
+    with np.errstate(invalid="ignore", over="ignore"):
+        close = np.abs(got64 - want64) <= target.slack
+    same = (got64 == want64) | (np.isnan(got64) & np.isnan(want64))
+    finite = np.isfinite(got64) & np.isfinite(want64)
+    return np.asarray(same | (close & finite))
+
+
+def _agrees(got: Any, target: Target) -> bool:
+    array = _as_array(got, target.value)
+    if array is None or array.shape != target.value.shape or array.dtype.kind not in "iubf":
+        return False
+    return bool(_near(array, target).all())
+
+
+def _as_array(got: Any, want: Array) -> Array | None:
+    """Return the result as an array; a Python number only where a 0-d result is wanted."""
+    if isinstance(got, np.ndarray):
+        return got
+    if want.ndim == 0 and isinstance(got, int | float) and not isinstance(got, bool):
+        return np.asarray(got)
+    return None
+
+
+def _kind_problem(array: Array, target: Target) -> str:
+    """Return what is wrong with the dtype, or nothing."""
+    if target.value.dtype.kind == "b":
+        return "" if array.dtype.kind == "b" else f"the dtype is {array.dtype}, should be bool"
+    if array.dtype.kind not in "iuf":
+        return f"the dtype is {array.dtype}, should be a number's"
+    if target.floating and array.dtype.kind != "f":
+        return f"the dtype is {array.dtype}, should be floating, as the input is"
+    if target.floating and array.dtype.itemsize < target.itemsize:
+        return f"the dtype is {array.dtype}, less precise than the input's float{8 * target.itemsize}"
+    return ""
+
+
+def _widen(value: Any) -> Any:
+    """Return a value for the reference: floating arrays in double precision, everything else as it is."""
+    if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+        return value.astype(np.float64)
+    return value
+
+
+def _unwrap(value: Any) -> Any:
+    """Return a NumPy integer as an int, also inside a tuple; anything else as it is."""
+    if isinstance(value, tuple):
+        return tuple(_unwrap(item) for item in value)
+    if isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind in "iu":
+        return int(value)
+    return value
