@@ -1,0 +1,75 @@
+# The project's own commands; `make` alone lists them.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+PINS   := pyproject.toml constraints.txt
+SEED   := 2026
+
+# Stamps: made anew only when what is to be installed changes.
+CORE := $(VENV)/.installed-core
+TEST := $(VENV)/.installed-test
+DEV  := $(VENV)/.installed-dev
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo test check lint bench picture clean
+
+help:
+	@echo "make demo     install the core; hand out, grade and report a sample assignment"
+	@echo "make test     install what the tests need (PyTorch too) and run them"
+	@echo "make check    make test, then ruff and mypy --strict"
+	@echo "make bench    measure speed; writes docs/benchmarks.md"
+	@echo "make picture  draw the README's picture again (needs chromium)"
+	@echo "make clean    remove what the other commands made"
+
+# Python 3.11, and the venv module with pip in it: say what is missing in one line.
+$(VENV)/bin/python:
+	@command -v $(PYTHON) >/dev/null || \
+	  { echo "error: $(PYTHON) was not found. Install Python 3.11 or newer: sudo apt-get install python3 python3-venv" >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "error: $$($(PYTHON) -V) is too old: convgrader needs 3.11 or newer. Name one: make PYTHON=python3.12 ..." >&2; exit 2; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+	  { echo "error: $(PYTHON) cannot make virtual environments. Install that part: sudo apt-get install python3-venv" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(CORE): $(PINS) | $(VENV)/bin/python
+	$(PIP) --editable .
+	@touch $@
+
+$(TEST): $(PINS) | $(VENV)/bin/python
+	$(PIP) --editable ".[test]"
+	@touch $@ $(CORE)
+
+$(DEV): $(PINS) | $(VENV)/bin/python
+	$(PIP) --editable ".[dev]"
+	@touch $@ $(TEST) $(CORE)
+
+# Some of the examples are wrong on purpose: `grader check` then exits with 1, which is what the demo shows.
+demo: $(CORE)
+	@rm -rf demo
+	$(BIN)/grader generate --topic padding --seed $(SEED) --students examples/roster.csv --with-key -o demo/handout
+	$(BIN)/grader check examples/submissions -o demo/report || test $$? -eq 1
+	@echo
+	@echo "The report: $(CURDIR)/demo/report/index.html"
+
+test: $(TEST)
+	$(BIN)/python -m pytest -n 2 -q
+
+check: $(DEV) lint test
+
+lint: $(DEV)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(TEST)
+	$(BIN)/python -m benchmarks
+
+picture: demo
+	$(BIN)/python docs/images/picture.py demo/report docs/images
+
+clean:
+	rm -rf $(VENV) demo build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
