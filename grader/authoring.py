@@ -6,6 +6,7 @@ from grader.draw import Draw
 from grader.exercise import Carry, Exercise, FunctionPart, Level, Misconception, Part
 from grader.functions.arrays import integers, laid_out, reals
 from grader.functions.checks import Close, Exact
+from grader.markup import grid
 from grader.outcome import Verdict, correct, partial, wrong
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "Window",
     "correct",
     "count",
+    "grid",
     "integers",
     "laid_out",
     "partial",
