@@ -1,0 +1,1 @@
+"""How fast the grader is, against its stated budgets: `python -m benchmarks`."""

@@ -1,0 +1,117 @@
+"""`python -m benchmarks`: measures, prints, and writes docs/benchmarks.md."""
+
+from __future__ import annotations
+
+import datetime
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+
+from benchmarks import machine
+from benchmarks.measure import Benchmark, Measurement, measure
+
+HERE = Path(__file__).resolve().parent
+PAGE = HERE.parent / "docs" / "benchmarks.md"
+STYLES = sorted((HERE / "submissions").glob("*.py"))
+STUDENTS = 100
+
+
+def hand_in(folder: Path) -> None:
+    """Write the class's submissions: correct functions in turn as windows, loops and columns."""
+    for number in range(STUDENTS):
+        student = folder / "submissions" / f"student{number:03}"
+        student.mkdir(parents=True)
+        (student / "conv2d.py").write_bytes(STYLES[number % len(STYLES)].read_bytes())
+
+
+def bulk(topic: str, form: str, budget: float) -> Benchmark:
+    words = [
+        "generate",
+        "--topic",
+        topic,
+        "--seed",
+        "1",
+        "--count",
+        "1000",
+        "--format",
+        form,
+        "--with-key",
+        "-o",
+        "out",
+    ]
+    return Benchmark(f"1,000 variants of {topic}, sheet and key as {form}, one core", words, budget, repeats=3, cores=1)
+
+
+BENCHMARKS = (
+    Benchmark("grader --help", ["--help"], 0.15, repeats=9),
+    Benchmark("grader generate --topic padding", ["generate", "--topic", "padding"], 0.7, repeats=9),
+    bulk("padding", "md", 10),
+    bulk("padding", "html", 20),
+    bulk("convolution", "md", 10),
+    bulk("convolution", "html", 20),
+    Benchmark(
+        f"grader check, {STUDENTS} correct NumPy submissions of conv2d, two cores",
+        ["check", "submissions", "--format", "json"],
+        15,
+        repeats=3,
+        cores=2,
+        prepare=hand_in,
+    ),
+)
+
+
+def rows(measurements: Sequence[Measurement]) -> Iterator[str]:
+    """Yield the table's lines, in Markdown."""
+    yield "| what | median | fastest … slowest | repeats | budget | within |"
+    yield "|---|---:|---:|---:|---:|---|"
+    for m in measurements:
+        if m.problem:
+            yield f"| {m.benchmark.name} | – | – | – | {seconds(m.benchmark.budget)} | no: {m.problem} |"
+            continue
+        spread = f"{seconds(min(m.seconds))} … {seconds(max(m.seconds))}"
+        verdict = "yes" if m.passed else "**no**"
+        yield (
+            f"| {m.benchmark.name} | {seconds(m.median)} | {spread} | {len(m.seconds)} "
+            f"| {seconds(m.benchmark.budget)} | {verdict} |"
+        )
+
+
+def seconds(value: float) -> str:
+    return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"
+
+
+def page(measurements: Sequence[Measurement], when: datetime.date) -> str:
+    table = "\n".join(rows(measurements))
+    return f"""# Benchmarks
+
+Made by `make bench` on {when.isoformat()}; every run is a whole process, started in an empty folder.
+
+Machine: {machine.describe()}.
+
+{table}
+"""
+
+
+@click.command()
+@click.option(
+    "--only", metavar="TEXT", default="", help="Only the benchmarks whose name contains this; writes nothing."
+)
+@click.option("-o", "output", type=click.Path(path_type=Path), default=PAGE, show_default=True, help="Where to write.")
+def main(only: str, output: Path) -> None:
+    """Measure the grader against its budgets; exit status 1 when one is missed."""
+    chosen = [b for b in BENCHMARKS if only in b.name]
+    if not chosen:
+        raise click.UsageError(f"no benchmark's name contains {only!r}")
+    measurements: list[Measurement] = []
+    for benchmark in chosen:
+        measurements.append(measure(benchmark))
+        click.echo(list(rows(measurements))[-1])
+    if not only:
+        output.write_text(page(measurements, datetime.datetime.now(tz=datetime.UTC).date()))
+        click.echo(f"Written to {output}.")
+    sys.exit(0 if all(m.passed for m in measurements) else 1)
+
+
+main()
