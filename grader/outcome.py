@@ -85,6 +85,7 @@ class Counterexample:
     regime: str = ""
     call: str = ""
     window: Mapping[str, Any] | None = None
+    sentence: str = ""  # how got and want differ
 
 
 @dataclass(frozen=True)

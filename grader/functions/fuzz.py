@@ -1,0 +1,113 @@
+"""Hypothesis draws and shrinks calls: the same `Regime.draw` runs on its choices instead of ours.
+
+`deadline=None, database=None` and a fixed seed: no mark depends on the machine's speed or on who was graded
+before.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+import hypothesis
+from hypothesis import HealthCheck, Phase
+from hypothesis import strategies as st
+
+from grader.contract import Call, Regime
+from grader.draw import Draw, Label, digest
+
+_SEEDS = 1 << 32
+
+
+class HypothesisDraw(Draw):
+    """A source of randomness whose every draw is one of Hypothesis' choices, and so can be shrunk."""
+
+    def __init__(self, draw: Callable[[st.SearchStrategy[Any]], Any]) -> None:
+        super().__init__("hypothesis")
+        self._draw = draw
+
+    def below(self, bound: int) -> int:
+        return int(self._draw(st.integers(0, bound - 1)))
+
+    def bulk(self, size: int) -> bytes:
+        return hashlib.shake_256(self.below(_SEEDS).to_bytes(8, "big")).digest(size)
+
+    def child(self, *labels: Label) -> Draw:  # noqa: ARG002 - a child would take choices of its own
+        return self
+
+    def plain(self) -> bool:
+        return not self._draw(st.booleans())
+
+
+def calls(regime: Regime) -> st.SearchStrategy[Call]:
+    """Return the strategy that draws calls of a regime."""
+
+    @st.composite
+    def call(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Call:
+        return regime.draw(HypothesisDraw(draw))
+
+    return call()
+
+
+def examples(regime: Regime, number: int, *labels: Label) -> list[Call]:
+    """Return up to `number` calls of a regime as Hypothesis draws them from a seed made of the labels."""
+    found: list[Call] = []
+
+    @hypothesis.seed(_seed(*labels))
+    @_settings(number, Phase.generate)
+    @hypothesis.given(calls(regime))
+    def collect(call: Call) -> None:
+        found.append(call)
+
+    collect()
+    return found
+
+
+def shrink(regime: Regime, fails: Callable[[Call], bool], budget: int, *labels: Label) -> Call | None:
+    """Return the simplest call of a regime found to fail within `budget` trials, or None.
+
+    The budget counts trials and not seconds, so that the same submission gets the same counterexample.
+    """
+    trials = 0
+
+    def condition(call: Call) -> bool:
+        nonlocal trials
+        trials += 1
+        return trials <= budget and fails(call)
+
+    smallest: list[Call] = []
+
+    def remember(call: Call) -> bool:
+        failed = condition(call)
+        if failed:
+            smallest[:] = [call]  # Hypothesis keeps a failing call only when it is simpler than the last one
+        return failed
+
+    # NoSuchExample: nothing failed; Flaky: the budget ran out while shrinking. Either way `smallest` holds the answer.
+    with contextlib.suppress(hypothesis.errors.HypothesisException):
+        hypothesis.find(
+            calls(regime),
+            remember,
+            settings=_settings(budget, Phase.generate, Phase.shrink),
+            random=Random(_seed(*labels)),  # noqa: S311 - Hypothesis' own source, seeded
+        )
+    return smallest[0] if smallest else None
+
+
+def _settings(number: int, *phases: Phase) -> hypothesis.settings:
+    return hypothesis.settings(
+        max_examples=number,
+        phases=phases,
+        database=None,
+        deadline=None,
+        derandomize=False,
+        suppress_health_check=list(HealthCheck),
+        print_blob=False,
+    )
+
+
+def _seed(*labels: Label) -> int:
+    return int.from_bytes(digest("hypothesis", *labels)[:8], "big")

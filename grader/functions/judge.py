@@ -1,0 +1,287 @@
+"""Judging one function: every case compared, tallied by regime, marked by group, diagnosed and explained."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from grader.answers import count
+from grader.contract import Call, Contract, Regime
+from grader.functions.cases import MADE_AGAIN, SAME_SHAPES, Case, CaseSet, Fault, make_case
+from grader.functions.runner import Runner
+from grader.functions.witness import counterexample
+from grader.outcome import Counterexample, Finding, Outcome, PartResult, Verdict, wrong
+from grader.sandbox.replies import Died, Raised, Reply, Returned
+
+TRIALS = 200  # calls spent on shrinking
+SHRINK_SECONDS = 2.0  # a safety net for slow functions; the trials decide otherwise
+HOPELESS = 2  # deaths in a row after which the remaining cases are not run
+REREAD = 3  # earlier results looked at again
+
+BEHAVIOUR = "behaviour"  # the group of the properties below
+BEHAVIOUR_SHARE = Fraction(1, 5)
+UNCHANGED = "the arguments stay as they are"
+OWN_MEMORY = "the result has memory of its own"
+STAYS = "an earlier result stays as it was"
+_SENTENCES = {
+    UNCHANGED: "It modifies its arguments: work on a copy, and return new arrays.",
+    OWN_MEMORY: "Its result shares memory with an argument or an earlier result: return a new array.",
+    STAYS: "A later call changes an earlier result: do not reuse the array that you returned.",
+    SAME_SHAPES: "It is wrong right after a call with the same shapes: it seems to remember earlier calls.",
+    MADE_AGAIN: "The same call gives another result the second time: it depends on earlier calls or on chance.",
+}
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One case, what came back, and the verdict on it."""
+
+    case: Case
+    reply: Reply
+    verdict: Verdict
+
+
+@dataclass
+class Tally:
+    """Passed and total of each regime, behaviours included."""
+
+    counts: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    def add(self, regime: str, passed: bool) -> None:
+        done, total = self.counts.get(regime, (0, 0))
+        self.counts[regime] = (done + passed, total + 1)
+
+    def passes(self, regime: str) -> bool:
+        done, total = self.counts.get(regime, (0, 0))
+        return done == total
+
+
+def judge(cases: CaseSet, runner: Runner, topic: str, marks: Fraction) -> PartResult:
+    """Grade one function of a loaded module."""
+    contract = cases.contract
+    runner.grant()
+    observations = run_cases(cases, runner)
+    tally = tally_up(contract, observations)
+    reread(cases, observations, runner, tally)
+    share = shared_marks(contract, tally)
+    outcome = overall_outcome(share, observations)
+    findings = diagnose(cases, observations)
+    witness = None if outcome in (Outcome.CORRECT, Outcome.MISSING) else smallest_failure(cases, observations, runner)
+    return PartResult(
+        topic=topic,
+        part=contract.name,
+        kind="function",
+        outcome=outcome,
+        score=share * marks,
+        max_score=marks,
+        message=explain(contract, outcome, observations, tally, witness),
+        misconceptions=findings,
+        regimes={name: tally.counts[name] for name in sorted(tally.counts, key=_declared(contract))},
+        counterexample=witness,
+        line=next((o.reply.line for o in failures(observations) if isinstance(o.reply, Raised)), None),
+    )
+
+
+def run_cases(cases: CaseSet, runner: Runner) -> list[Observation]:
+    """Run every case once; stop when the process dies again and again."""
+    observations: list[Observation] = []
+    deaths = 0
+    for case in cases.cases:
+        if deaths >= HOPELESS:
+            observations.append(Observation(case, observations[-1].reply, wrong("not run, after the process had died")))
+            continue
+        reply: Reply = runner.call(cases.contract.name, case.call, case.reply_bytes)
+        deaths = deaths + 1 if isinstance(reply, Died) else 0
+        observations.append(Observation(case, reply, verdict_of(cases.contract, case, reply)))
+    return observations
+
+
+def verdict_of(contract: Contract, case: Case, reply: Reply) -> Verdict:
+    """Compare a reply with what is expected, as plain data."""
+    if isinstance(reply, Returned):
+        return contract.check.compare(reply.value, case.expected, case.call)
+    if isinstance(reply, Died):
+        return wrong(reply.message)
+    if reply.missing:
+        return wrong(f"it imports {reply.missing!r}, which is not allowed here")
+    message = f": {reply.message}" if reply.message else ""
+    place = f" in line {reply.line}" if reply.line else ""
+    return wrong(f"it raises {reply.type}{place}{message}")
+
+
+def tally_up(contract: Contract, observations: Iterable[Observation]) -> Tally:
+    """Count passed cases by regime. A repeated case counts only where the one it follows was right."""
+    tally = Tally()
+    right: dict[int, bool] = {}
+    for seen in observations:
+        passed = seen.verdict.share == 1
+        right[seen.case.number] = passed
+        if seen.case.follows is None or right.get(seen.case.follows, False):
+            tally.add(seen.case.regime, passed)
+        if isinstance(seen.reply, Returned) and passed:
+            if "unchanged" in contract.properties:
+                tally.add(UNCHANGED, not seen.reply.changed)
+            if "unaliased" in contract.properties:
+                tally.add(OWN_MEMORY, not seen.reply.shares and not seen.reply.earlier)
+    return tally
+
+
+def reread(cases: CaseSet, observations: list[Observation], runner: Runner, tally: Tally) -> None:
+    """Look at some earlier results again: have later calls changed them?"""
+    first = len(observations) - runner.calls  # the case that was the current process' call 0
+    if "unaliased" not in cases.contract.properties or runner.exhausted or first < 0:
+        return
+    for number in range(max(0, runner.calls - REREAD - 1), runner.calls - 1):
+        seen = observations[first + number]
+        if seen.verdict.share == 1:
+            now = verdict_of(cases.contract, seen.case, runner.reread(number))
+            tally.add(STAYS, now.share == 1)
+
+
+def shared_marks(contract: Contract, tally: Tally) -> Fraction:
+    """Return the share of the marks: each group counts when all its regimes pass, none without the first group."""
+    passed = {
+        group: all(tally.passes(r.name) for r in contract.regimes if r.group == group) for group in contract.groups
+    }
+    first = next(iter(contract.groups))
+    if not passed[first]:
+        return Fraction(0)
+    whole = sum((Fraction(weight) for weight in contract.groups.values()), Fraction(0))
+    earned = sum((Fraction(weight) for group, weight in contract.groups.items() if passed[group]), Fraction(0))
+    behaves = all(tally.passes(name) for name in _SENTENCES)
+    return earned / whole * (1 - BEHAVIOUR_SHARE) + (BEHAVIOUR_SHARE if behaves else 0)
+
+
+def overall_outcome(share: Fraction, observations: list[Observation]) -> Outcome:
+    """Return the outcome that the share and the failures amount to."""
+    if share == 1:
+        return Outcome.CORRECT
+    replies = [seen.reply for seen in failures(observations)]
+    if any(isinstance(r, Died) and r.outcome is Outcome.UNGRADABLE for r in replies):
+        return Outcome.UNGRADABLE
+    if replies and all(isinstance(r, Raised) and r.type == "NotImplementedError" for r in replies):
+        return Outcome.MISSING if len(replies) == len(observations) else Outcome.WRONG
+    if share > 0:
+        return Outcome.PARTIAL
+    if any(isinstance(r, Raised) and r.missing for r in replies):
+        return Outcome.NOT_ALLOWED
+    return next((r.outcome for r in replies if isinstance(r, Died)), Outcome.WRONG)
+
+
+def failures(observations: Iterable[Observation]) -> list[Observation]:
+    return [seen for seen in observations if seen.verdict.share != 1]
+
+
+def diagnose(cases: CaseSet, observations: list[Observation]) -> tuple[Finding, ...]:
+    """Return every misconception whose results equal the student's on all cases."""
+    failed = failures(observations)
+    if not failed or any(isinstance(seen.reply, Died) for seen in failed):
+        return ()
+    by_suspicion = failed + [seen for seen in observations if seen.verdict.share == 1]  # a quick no comes first
+    fitting = [
+        twin
+        for twin in cases.contract.twins
+        if all(_fits(cases, cases.twin_expects(twin, o.case), o.reply) for o in by_suspicion)
+    ]
+    return tuple(Finding(twin.name, twin.hint) for twin in fitting)
+
+
+def _fits(cases: CaseSet, expected: Any, reply: Reply) -> bool:
+    if isinstance(expected, Fault):
+        return isinstance(reply, Raised)
+    return isinstance(reply, Returned) and cases.contract.check.agrees(reply.value, expected)
+
+
+def smallest_failure(cases: CaseSet, observations: list[Observation], runner: Runner) -> Counterexample | None:
+    """Return the simplest failing call found: shrunk by Hypothesis, else the smallest of the cases."""
+    contract = cases.contract
+    failed = {seen.case.regime for seen in failures(observations)}
+    regime = next((r for r in contract.regimes if r.name in failed), None)
+    if regime is None:
+        return None
+    candidates = [seen for seen in failures(observations) if seen.case.regime == regime.name]
+    fallback = min(candidates, key=lambda seen: _size(seen.case.call))
+    if isinstance(fallback.reply, Died):
+        return _witness(contract, fallback)
+    return _witness(contract, _shrunk(cases, regime, fallback, runner) or fallback)
+
+
+def _shrunk(cases: CaseSet, regime: Regime, known: Observation, runner: Runner) -> Observation | None:
+    """Shrink within the regime, keeping the manner of failing: the same exception, or a wrong result."""
+    from grader.functions.fuzz import shrink
+
+    contract, deadline = cases.contract, time.monotonic() + SHRINK_SECONDS
+    seen: list[Observation] = []
+
+    def fails(call: Call) -> bool:
+        if runner.exhausted or time.monotonic() > deadline:
+            return False
+        case = make_case(contract, regime.name, call)
+        reply = runner.call(contract.name, case.call, case.reply_bytes)
+        verdict = verdict_of(contract, case, reply)
+        if verdict.share == 1 or _manner(reply) != _manner(known.reply):
+            return False
+        seen.append(Observation(case, reply, verdict))
+        return True
+
+    smallest = shrink(regime, fails, TRIALS, contract.name, regime.name, cases.secret)
+    return next((o for o in reversed(seen) if o.case.call is smallest), None)
+
+
+def _manner(reply: Reply) -> str:
+    return f"raised {reply.type}" if isinstance(reply, Raised) else type(reply).__name__
+
+
+def _witness(contract: Contract, seen: Observation) -> Counterexample:
+    got = seen.reply.value if isinstance(seen.reply, Returned) else seen.verdict.message
+    return counterexample(contract, seen.case.regime, seen.case.call, got, seen.case.expected, seen.verdict)
+
+
+def _size(call: Call) -> int:
+    values = (*call.args, *call.kwargs.values())
+    return sum(value.size if isinstance(value, np.ndarray) else 1 for value in values)
+
+
+def explain(
+    contract: Contract, outcome: Outcome, observations: list[Observation], tally: Tally, witness: Counterexample | None
+) -> str:
+    """Write what the student reads: where it fails, how, and which property it breaks."""
+    failed = failures(observations)
+    if outcome is Outcome.CORRECT:
+        return f"Right on all {count(len(observations), 'case')}."
+    if outcome is Outcome.MISSING:
+        return f"{contract.name} is still the stub: it raises NotImplementedError."
+    sentences = [characterise(contract, tally)] if failed else []
+    if witness is not None:
+        sentences.append(f"For example, {witness.sentence}.")
+    sentences += [sentence for name, sentence in _SENTENCES.items() if not tally.passes(name)]
+    return " ".join(sentences)
+
+
+def characterise(contract: Contract, tally: Tally) -> str:
+    """Say in one sentence in which regimes a function is wrong.
+
+    "Wrong on 12 of 12 cases where the stride does not divide; right on all 131 others."
+    """
+    regimes = {r.name: tally.counts[r.name] for r in contract.regimes if r.name in tally.counts}
+    bad = {name: pair for name, pair in regimes.items() if pair[0] < pair[1]}
+    if not bad:
+        return ""
+    total = sum(pair[1] for pair in regimes.values())
+    passed = sum(pair[0] for pair in regimes.values())
+    if passed == 0:
+        return f"Wrong on all {count(total, 'case')}."
+    shown = sorted(bad, key=lambda name: bad[name][0] / bad[name][1])[:3]
+    where = "; ".join(f"{bad[name][1] - bad[name][0]} of {bad[name][1]} where {name}" for name in shown)
+    rest = f", and in {count(len(bad) - len(shown), 'more group')} of cases" if len(bad) > len(shown) else ""
+    return f"Right on {passed} of {total} cases. Wrong on {where}{rest}."
+
+
+def _declared(contract: Contract) -> Any:
+    order = {regime.name: index for index, regime in enumerate(contract.regimes)}
+    return lambda name: (order.get(name, len(order)), name)

@@ -1,0 +1,88 @@
+"""Calling a student's function: a session that is opened again when the process died, a few times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from grader.contract import Call
+from grader.outcome import Outcome
+from grader.sandbox.replies import Died, Raised, Reply, Returned
+
+RESTARTS = 2
+
+
+class Session(Protocol):
+    """The part of `grader.sandbox.host.Session` that grading needs."""
+
+    def load(self) -> Reply: ...
+
+    def value(self, name: str) -> Reply: ...
+
+    def call(self, function: str, call: Call, *, reply_bytes: int) -> Reply: ...
+
+    def reread(self, number: int) -> Reply: ...
+
+    def output(self) -> str: ...
+
+    def kill(self) -> None: ...
+
+
+class Runner:
+    """One student's module, loaded; calls number from 0 in each process, as `reread` wants them."""
+
+    def __init__(self, open_session: Callable[[], Session]) -> None:
+        self._open = open_session
+        self._session: Session | None = None
+        self._restarts = 0
+        self.calls = 0
+        self.loaded = self._start()
+
+    @property
+    def exhausted(self) -> bool:
+        """Is the process gone for good?"""
+        return self._session is None
+
+    def value(self, name: str) -> Reply:
+        return self._session.value(name) if self._session else self.loaded
+
+    def call(self, function: str, call: Call, reply_bytes: int) -> Reply:
+        """Call the function; a death costs this call only, as long as restarts are left."""
+        if self._session is None:
+            return Died(Outcome.CRASHED, "not run: the process had died too often")
+        reply = self._session.call(function, call, reply_bytes=reply_bytes)
+        self.calls += 1
+        if isinstance(reply, Died):
+            self._restart()
+        return reply
+
+    def reread(self, number: int) -> Reply:
+        """Return the result of an earlier call of this process as it is now."""
+        if self._session is None:
+            return Died(Outcome.CRASHED, "not run: the process had died")
+        return self._session.reread(number)
+
+    def grant(self) -> None:
+        """Give the next function its own restarts."""
+        self._restarts = 0
+        if self._session is None and isinstance(self.loaded, Returned):
+            self._start()
+
+    def close(self) -> None:
+        if self._session is not None:
+            self._session.kill()
+            self._session = None
+
+    def _restart(self) -> None:
+        self.close()
+        if self._restarts < RESTARTS:
+            self._restarts += 1
+            self._start()
+
+    def _start(self) -> Reply:
+        self._session = self._open()
+        self.calls = 0
+        reply = self._session.load()
+        if isinstance(reply, Died | Raised):
+            self.close()
+        return reply
