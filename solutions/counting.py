@@ -3,7 +3,8 @@
 A layer is a dict with a "type" and PyTorch's argument names:
 
     {"type": "conv2d", "in_channels": 3, "out_channels": 8, "kernel_size": 3}
-        kernel_size: int or (height, width); optional: "stride" 1, "padding" 0, "dilation" 1 (ints or pairs), "groups" 1, "bias" True
+        kernel_size: int or (height, width)
+        optional: "stride" 1, "padding" 0, "dilation" 1 (ints or pairs), "groups" 1, "bias" True
     {"type": "linear", "in_features": 320, "out_features": 10}; optional: "bias" True
     {"type": "batch_norm2d", "num_features": 8}, a scale and a shift a channel
     {"type": "max_pool2d" | "avg_pool2d", "kernel_size": 2}

@@ -1,0 +1,1 @@
+"""Contracts of the functions asked of students, one module each or a family."""

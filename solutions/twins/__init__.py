@@ -1,0 +1,1 @@
+"""Wrong implementations, one mistake each: what the misconceptions of students do when they are executed."""
