@@ -1,0 +1,481 @@
+"""The trusted side of the sandbox: starts zygotes, opens sessions, turns what a process does into replies.
+
+Nothing that a session's process sends or does may raise here: it becomes Raised or Died. SandboxError means that
+the grader's own worker could not be started or kept.
+"""
+
+from __future__ import annotations
+
+import array
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from grader.contract import Call, Limits
+from grader.errors import SandboxError
+from grader.outcome import Outcome
+from grader.sandbox import protocol
+from grader.sandbox.replies import Died, Junk, Raised, Reply, Returned
+
+START_SECONDS = 60.0  # importing torch from a cold disk takes long
+ANSWER_SECONDS = 5.0  # for the zygote, which does no work of its own
+SESSIONS_PER_ZYGOTE = 500
+ARGUMENT_LIMIT = 1 << 30
+OUTPUT_LIMIT = 1 << 16
+WORKER = Path(__file__).with_name("worker.py")
+# What a package needs beside itself to be imported; nothing else of the site-packages is visible inside.
+COMPANIONS = {
+    "numpy": ("numpy.libs",),
+    "torch": (
+        "torchgen", "functorch", "typing_extensions.py", "sympy", "mpmath", "networkx", "filelock", "fsspec", "jinja2",
+        "markupsafe",
+    ),
+    "scipy": ("scipy.libs",),
+}  # fmt: skip
+SIGNALS = {
+    signal.SIGSEGV: "a segmentation fault",
+    signal.SIGABRT: "an abort",
+    signal.SIGBUS: "a bus error",
+    signal.SIGFPE: "an arithmetic fault",
+}
+
+
+class Sandbox:
+    """One zygote with the allowed packages imported; `tier` names how its children are contained.
+
+    Raises:
+        SandboxError: no worker can be started here, or not with the containment that was asked for.
+    """
+
+    def __init__(self, packages: frozenset[str] = frozenset({"numpy"}), tier: str = "auto") -> None:
+        self.packages = packages | {"numpy"}
+        self.tier = tier
+        self._folder = Path(tempfile.mkdtemp(prefix="sandbox-"))
+        self._live: set[Session] = set()
+        self._zygote: _Zygote | None = None
+        self._opened = 0
+        try:
+            self._fill_folder()
+            self._start()
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def open(self, source: bytes, filename: str, limits: Limits, seed: bytes) -> Session:
+        """Fork a process for one submission; its module is loaded by `Session.load`."""
+        if self._zygote is None or (self._opened >= SESSIONS_PER_ZYGOTE and not self._live):
+            self._restart()
+        try:
+            session = self._open(source, filename, limits, seed)
+        except (OSError, SandboxError):
+            self._restart()
+            session = self._open(source, filename, limits, seed)
+        self._live.add(session)
+        return session
+
+    def close(self) -> None:
+        """End the zygote and every process it made."""
+        for session in tuple(self._live):
+            session.kill()
+        if self._zygote is not None:
+            self._zygote.close()
+            self._zygote = None
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _fill_folder(self) -> None:
+        self._folder.chmod(0o755)
+        for package in sorted(self.packages):
+            spec = _place_of(package)
+            (self._folder / spec.name).symlink_to(spec)
+            for companion in COMPANIONS.get(package, ()):
+                if (spec.parent / companion).exists() and not (self._folder / companion).is_symlink():
+                    (self._folder / companion).symlink_to(spec.parent / companion)
+
+    def _start(self) -> None:
+        self._zygote = _Zygote(self._folder, self.packages, self.tier)
+        self._opened = 0
+
+    def _restart(self) -> None:
+        for session in tuple(self._live):
+            session.kill()
+        if self._zygote is not None:
+            self._zygote.close()
+            self._zygote = None
+        self._start()
+
+    def _open(self, source: bytes, filename: str, limits: Limits, seed: bytes) -> Session:
+        assert self._zygote is not None
+        self._opened += 1
+        return Session(self, self._zygote, source, filename, limits, seed)
+
+    def _forget(self, session: Session) -> None:
+        self._live.discard(session)
+
+
+def _place_of(package: str) -> Path:
+    """Return the folder of an installed package without importing it."""
+    for folder in dict.fromkeys([sysconfig.get_path("platlib"), sysconfig.get_path("purelib"), *sys.path]):
+        place = Path(folder or ".") / package
+        if (place / "__init__.py").is_file():
+            return place.resolve()
+    raise SandboxError(
+        f"the sandbox needs the package {package!r}, which is not installed here",
+        hint=f"Install it: pip install {package}",
+    )
+
+
+class _Zygote:
+    """A running worker process and its control socket."""
+
+    def __init__(self, folder: Path, packages: frozenset[str], tier: str) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.control = ours
+        threads = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB")}
+        python = getattr(sys, "_base_executable", None) or sys.executable
+        command = [python, "-I", "-S", "-B", str(WORKER), str(folder), ",".join(sorted(packages))]
+        with theirs:
+            self.process = subprocess.Popen(  # noqa: S603 (our own file, no shell)
+                [*command, str(theirs.fileno()), tier],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                env={**threads, "LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin", "HOME": "/"},
+                cwd="/",
+            )
+        try:
+            self.walls: list[str] = self.listen(START_SECONDS)[0]["walls"]
+        except (OSError, SandboxError, KeyError) as error:
+            problem = self.problem()
+            self.close()
+            raise SandboxError(f"the sandbox did not start: {problem or error}") from error
+
+    def problem(self) -> str:
+        """Return the last line that the worker wrote when it failed."""
+        self.process.kill()
+        assert self.process.stderr is not None
+        lines = self.process.stderr.read().decode("utf-8", "replace").strip().splitlines()
+        return lines[-1][:500] if lines else ""
+
+    def ask(self, request: dict[str, Any], *descriptors: int) -> tuple[dict[str, Any], list[int]]:
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))] if descriptors else []
+        self.control.settimeout(ANSWER_SECONDS)
+        self.control.sendmsg([json.dumps(request).encode()], rights)
+        return self.listen(ANSWER_SECONDS)
+
+    def listen(self, seconds: float) -> tuple[dict[str, Any], list[int]]:
+        self.control.settimeout(seconds)
+        data, descriptors, _, _ = socket.recv_fds(self.control, 1 << 16, 1)
+        if not data:
+            raise SandboxError("the worker process has ended")
+        return json.loads(data), descriptors
+
+    def close(self) -> None:
+        self.control.close()
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(1.0)
+        self.process.kill()
+        self.process.wait()
+        if self.process.stderr is not None:
+            self.process.stderr.close()
+
+
+class Session:
+    """One process with one student's module. Calls are numbered from 0; after a Died every reply is that Died."""
+
+    def __init__(
+        self, sandbox: Sandbox, zygote: _Zygote, source: bytes, filename: str, limits: Limits, seed: bytes
+    ) -> None:
+        self._sandbox, self._zygote = sandbox, zygote
+        self._source, self._limits = source, limits
+        self._left = limits.total_seconds
+        self._died: Died | None = None
+        self._requests = 0
+        self._calls = 0
+        self._closed = False
+        self._socket, theirs = socket.socketpair()
+        self._output = os.memfd_create("output")
+        request = {
+            "filename": filename,
+            "seed": (seed or b"\0").hex(),
+            "memory": limits.memory,
+            "cpu": int(limits.total_seconds) + 1,
+        }
+        try:
+            with theirs:
+                made, descriptors = zygote.ask(request, theirs.fileno(), self._output)
+            self._pid = made["pid"]
+            (self._pidfd,) = descriptors
+        except BaseException:
+            self._socket.close()
+            os.close(self._output)
+            raise
+        self._poll = select.poll()
+        self._poll.register(self._socket, select.POLLIN)
+        self._socket.setblocking(False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill()
+
+    def load(self) -> Reply:
+        """Run the module: Returned with the names of the functions it defines, Raised, or Died."""
+        reply = self._ask("load", self._source, protocol.BODY_FLOOR)
+        if isinstance(reply, Returned) and not _is_names(reply.value):
+            return self._break("it did not say which functions it defines")
+        return reply
+
+    def value(self, name: str) -> Reply:
+        """Return a global of the module as plain data; Raised with NameError when there is none."""
+        return self._ask("value", name, protocol.BODY_FLOOR)
+
+    def call(self, function: str, call: Call, *, reply_bytes: int) -> Reply:
+        """Call a function with copies of the arguments; `reply_bytes` is the size of the right result."""
+        self._calls += 1
+        argument = (function, tuple(call.args), dict(call.kwargs))
+        return self._ask("call", argument, max(2 * reply_bytes, protocol.BODY_FLOOR))
+
+    def reread(self, number: int) -> Reply:
+        """Return the result object of call `number` as it is now; None when that call did not return.
+
+        Raises:
+            ValueError: there was no such call.
+        """
+        if not 0 <= number < self._calls:
+            raise ValueError(f"number={number} must be from 0 to {self._calls - 1}")
+        return self._ask("reread", number, protocol.BODY_FLOOR)
+
+    def output(self) -> str:
+        """Return the first 64 KB of what the student printed, also after the process has died."""
+        if self._closed:
+            return self._printed
+        return os.pread(self._output, OUTPUT_LIMIT, 0).decode("utf-8", "replace").rstrip("\0")
+
+    def kill(self) -> None:
+        """End the process and wait until it is gone."""
+        if self._closed:
+            return
+        self._end()
+        self._printed = self.output()
+        self._closed = True
+        os.close(self._output)
+        self._sandbox._forget(self)
+        if self._died is None:
+            self._died = Died(Outcome.UNGRADABLE, "the session is closed")
+
+    def _end(self) -> tuple[int, int]:
+        """Kill and reap the process; return its wait status and its largest memory, bytes."""
+        if self._pidfd < 0:
+            return 0, 0
+        with suppress(OSError):
+            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+        os.close(self._pidfd)
+        self._pidfd = -1
+        self._socket.close()
+        try:
+            reaped, _ = self._zygote.ask({"reap": self._pid})
+            return reaped["status"], reaped["peak"]
+        except (OSError, SandboxError, ValueError):
+            return 0, 0
+
+    def _ask(self, op: str, argument: Any, limit: int) -> Reply:
+        if self._died is not None:
+            return self._died
+        self._requests += 1
+        tree, blobs = protocol.encode(argument, ARGUMENT_LIMIT, layouts=True)
+        request = protocol.frame({"id": self._requests, "op": op, "limit": limit}, tree, blobs)
+        start = time.monotonic()
+        deadline = start + min(self._limits.call_seconds, self._left)
+        try:
+            self._refuse_early_bytes()
+            self._send(request, deadline)
+            header, body = self._receive(limit, deadline)
+        except TimeoutError:
+            return self._late()
+        except protocol.ProtocolError as error:
+            return self._break(str(error))
+        except (EOFError, OSError):
+            return self._gone()
+        seconds = time.monotonic() - start
+        self._left -= seconds
+        try:
+            reply = _reply(header, body, self._requests, seconds)
+        except protocol.ProtocolError as error:
+            return self._break(str(error))
+        if isinstance(reply, Raised) and reply.type == "MemoryError":
+            return self._die(Outcome.OUT_OF_MEMORY, self._memory_message())
+        return reply
+
+    def _refuse_early_bytes(self) -> None:
+        with suppress(BlockingIOError):
+            if self._socket.recv(1, socket.MSG_PEEK):
+                raise protocol.ProtocolError("it answered before it was asked")
+            raise EOFError
+
+    def _wait(self, events: int, deadline: float) -> None:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._poll.modify(self._socket, events)
+        if not self._poll.poll(left * 1000):
+            raise TimeoutError
+
+    def _send(self, data: bytes, deadline: float) -> None:
+        view = memoryview(data)
+        while view:
+            try:
+                view = view[self._socket.send(view) :]
+            except BlockingIOError:
+                self._wait(select.POLLOUT, deadline)
+
+    def _read(self, size: int, deadline: float) -> bytearray:
+        data = bytearray()
+        while len(data) < size:
+            # Grown as bytes arrive: an announced length alone must not cost memory.
+            try:
+                part = self._socket.recv(min(size - len(data), 1 << 18))
+            except BlockingIOError:
+                self._wait(select.POLLIN, deadline)
+                continue
+            if not part:
+                raise EOFError
+            data += part
+            if time.monotonic() > deadline:
+                raise TimeoutError
+        return data
+
+    def _receive(self, limit: int, deadline: float) -> tuple[dict[str, Any], bytearray]:
+        head, size = protocol.read_lengths(self._read(protocol.LENGTHS.size, deadline), limit + protocol.HEADER_LIMIT)
+        header = protocol.read_header(self._read(head, deadline))
+        return header, self._read(size, deadline)
+
+    def _die(self, outcome: Outcome, message: str) -> Died:
+        self._died = Died(outcome, message)
+        self._end()
+        return self._died
+
+    def _break(self, problem: str) -> Died:
+        return self._die(Outcome.CRASHED, f"The process broke the rules of its connection to the grader: {problem}.")
+
+    def _late(self) -> Died:
+        if self._left <= self._limits.call_seconds:
+            message = f"The calls together took longer than {self._limits.total_seconds:g} s."
+        else:
+            message = f"One call took longer than {self._limits.call_seconds:g} s."
+        return self._die(Outcome.TIMEOUT, message)
+
+    def _memory_message(self) -> str:
+        return f"The function needed more than {self._limits.memory >> 20} MB of memory."
+
+    def _gone(self) -> Died:
+        """Tell from the wait status why the process closed its connection."""
+        time.sleep(0.002)  # a dying process closes its connection before it has a status
+        status, peak = self._end()
+        self._died = self._cause(status, peak)
+        return self._died
+
+    def _cause(self, status: int, peak: int) -> Died:
+        if os.WIFSIGNALED(status):
+            number = os.WTERMSIG(status)
+            if number == signal.SIGXCPU:
+                return Died(Outcome.TIMEOUT, f"The calls together took longer than {self._limits.total_seconds:g} s.")
+            if peak > 0.8 * self._limits.memory:
+                return Died(Outcome.OUT_OF_MEMORY, self._memory_message())
+            if number == signal.SIGKILL:
+                return Died(Outcome.CRASHED, "The process was killed, or closed its connection to the grader.")
+            name = SIGNALS.get(signal.Signals(number), f"signal {number}")
+            return Died(Outcome.CRASHED, f"The process was ended by {name}.")
+        return Died(Outcome.CRASHED, f"The process ended itself with exit status {os.waitstatus_to_exitcode(status)}.")
+
+
+def _is_names(value: Any) -> bool:
+    return type(value) is tuple and all(type(name) is str for name in value)
+
+
+OK_FIELDS = {"id", "ok", "tree", "changed", "shares", "earlier"}
+FAILED_FIELDS = {"id", "ok", "tree", "type", "message", "line", "missing"}
+
+
+def _reply(header: dict[str, Any], body: bytearray, number: int, seconds: float) -> Reply:
+    """Read a reply; only these two forms exist, so nothing favourable can be forged."""
+    if type(header.get("id")) is not int or header["id"] != number or type(header.get("ok")) is not bool:
+        raise protocol.ProtocolError("an answer to another question")
+    if header["ok"]:
+        if set(header) != OK_FIELDS:
+            raise protocol.ProtocolError("other fields than agreed")
+        value = _unjunked(protocol.decode(body, header["tree"]))
+        changed, shares = (_names_of_arguments(header[field]) for field in ("changed", "shares"))
+        earlier = header["earlier"]
+        if type(earlier) is not list or not all(type(then) is int and 0 <= then < 2**31 for then in earlier):
+            raise protocol.ProtocolError("no call numbers")
+        return Returned(value, changed, shares, tuple(earlier), seconds)
+    if set(header) != FAILED_FIELDS or body:
+        raise protocol.ProtocolError("other fields than agreed")
+    return _raised(header)
+
+
+def _names_of_arguments(names: Any) -> tuple[int | str, ...]:
+    if type(names) is not list or not all(type(name) is int or _is_name(name) for name in names):
+        raise protocol.ProtocolError("no names of arguments")
+    return tuple(names)
+
+
+def _is_name(name: Any) -> bool:
+    return type(name) is str and len(name) <= 200 and name.isascii() and name.replace(".", "_").isidentifier()
+
+
+def _raised(header: dict[str, Any]) -> Raised:
+    kind, message, line, missing = (header[field] for field in ("type", "message", "line", "missing"))
+    if kind not in BUILTIN_EXCEPTIONS or type(message) is not str or len(message) > 2000:
+        raise protocol.ProtocolError("no exception")
+    if line is not None and (type(line) is not int or not 0 <= line < 2**31):
+        raise protocol.ProtocolError("no line number")
+    if missing and not _is_name(missing):
+        missing = "?"
+    return Raised(kind, protocol.whole_text(message), line, missing if type(missing) is str else "")
+
+
+def _exception_names() -> frozenset[str]:
+    import builtins
+
+    return frozenset(
+        name for name, value in vars(builtins).items() if isinstance(value, type) and issubclass(value, BaseException)
+    )
+
+
+BUILTIN_EXCEPTIONS = _exception_names()
+
+
+def _unjunked(value: Any) -> Any:
+    """Replace the protocol's junk by ours."""
+    if type(value) is protocol.JunkValue:
+        return Junk(value.kind)
+    if type(value) is list or type(value) is tuple:
+        return type(value)(_unjunked(item) for item in value)
+    if type(value) is dict:
+        return {key: _unjunked(item) for key, item in value.items()}
+    return value

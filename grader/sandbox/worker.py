@@ -1,0 +1,379 @@
+"""The untrusted side: a zygote that forks one process per submission, and that process's loop of calls.
+
+Run by path with `python -I -S -B worker.py FOLDER PACKAGES CONTROL MODE`; imports nothing of the grader but the files
+beside it. The zygote reads forks and reapings from the control socket; a child reads frames from descriptor 3. What
+the child computes about a call is worth what the student's word is worth: it only ever speaks about its own results.
+"""
+
+from __future__ import annotations
+
+import array
+import builtins
+import functools
+import gc
+import importlib
+import importlib.util
+import io
+import json
+import os
+import random
+import resource
+import socket
+import sys
+import time
+import types
+from pathlib import Path
+from typing import Any
+
+Frames = Any  # the module protocol.py
+MESSAGE_LIMIT = 2000
+OUTPUT_LIMIT = 1 << 16
+
+
+def beside(name: str) -> Any:
+    """Load a file of this folder without making it importable for anybody else."""
+    spec = importlib.util.spec_from_file_location(f"_{name}", Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class Printed(io.RawIOBase):
+    """Where prints go: the first 64 KB are kept, the rest is dropped; printing never fails and never blocks."""
+
+    def __init__(self, descriptor: int, room: list[int]) -> None:
+        super().__init__()
+        self.descriptor = descriptor
+        self.room = room
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self.descriptor
+
+    def write(self, data: Any) -> int:
+        kept = bytes(data[: self.room[0]]) if self.room[0] else b""
+        if kept:
+            self.room[0] -= len(kept)
+            try:
+                os.write(self.descriptor, kept)
+            except OSError:
+                self.room[0] = 0
+        return len(data)
+
+
+def redirect_output() -> None:
+    room = [OUTPUT_LIMIT]
+    for name, descriptor in (("stdout", 1), ("stderr", 2)):
+        text = io.TextIOWrapper(
+            Printed(descriptor, room),  # type: ignore[arg-type]
+            encoding="utf-8",
+            errors="replace",
+            newline="\n",
+            write_through=True,
+        )
+        setattr(sys, name, text)
+        setattr(sys, f"__{name}__", text)
+    sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", errors="replace", closefd=False)
+
+
+class Pipe:
+    """The child's end of the frames; nothing of it is looked up again once a student's code has run."""
+
+    def __init__(self, connection: socket.socket, frames: Frames) -> None:
+        self.connection = connection
+        self.frames = frames
+
+    def read(self, size: int) -> bytearray:
+        data = bytearray(size)
+        view = memoryview(data)
+        at = 0
+        while at < size:
+            count = self.connection.recv_into(view[at:])
+            if not count:
+                os._exit(0)
+            at += count
+        return data
+
+    def receive(self) -> tuple[dict[str, Any], bytearray]:
+        head, body = self.frames.read_lengths(self.read(16), 1 << 40)
+        return self.frames.read_header(self.read(head)), self.read(body)
+
+    def send(self, header: dict[str, Any], tree: bytes = b"", blobs: Any = ()) -> None:
+        self.connection.sendall(self.frames.frame(header, tree, blobs))
+
+
+EXCEPTIONS = frozenset(
+    value for value in vars(builtins).values() if isinstance(value, type) and issubclass(value, BaseException)
+)
+
+
+class Submission:
+    """One student's module and what its functions returned so far."""
+
+    def __init__(self, frames: Frames, filename: str) -> None:
+        import numpy
+
+        self.frames = frames
+        self.filename = filename
+        self.module = types.ModuleType("submission")
+        self.names = self.module.__dict__
+        self.results: list[Any] = []
+        self.memory: list[tuple[int, list[Any], set[int]]] = []
+        self.overlap = numpy.may_share_memory
+        self.mro = vars(type)["__mro__"].__get__
+        self.sysinfo = sys.exc_info
+        self.exceptions = EXCEPTIONS
+        self.functions = (types.FunctionType, functools._lru_cache_wrapper)
+
+    def load(self, source: bytes) -> Any:
+        """Run the module; return the names of the functions defined in it."""
+        try:
+            text = source.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            line = source.count(b"\n", 0, error.start) + 1
+            raise SyntaxError("the file is not written in UTF-8", (self.filename, line, None, None)) from None
+        self.names["__file__"] = self.filename
+        sys.modules["submission"] = self.module
+        code = compile(text, self.filename, "exec", dont_inherit=True)
+        exec(code, self.names)  # noqa: S102 (this process exists to run it)
+        return tuple(name for name, value in list(self.names.items()) if self.is_function(name, value))
+
+    def is_function(self, name: Any, value: Any) -> bool:
+        if type(name) is not str or name.startswith("_") or type(value) not in self.functions:
+            return False
+        if type(value) is not self.functions[0]:
+            return True
+        return value.__globals__ is self.names
+
+    def value(self, name: str) -> Any:
+        if name not in self.names:
+            raise NameError(f"name {name!r} is not defined")
+        return self.names[name]
+
+    def call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """Return the result and what it shares; `changed` names arguments whose bytes differ afterwards."""
+        number = len(self.results)
+        self.results.append(None)
+        function = self.value(name)
+        named = [*enumerate(args), *kwargs.items()]
+        before = [self.snapshot(value) for _, value in named]
+        result = function(*args, **kwargs)
+        self.results[number] = result
+        arrays, boxes = self.parts(result)
+        changed = [key for (key, value), old in zip(named, before, strict=True) if self.snapshot(value) != old]
+        shares = [key for key, value in named if self.share(arrays, boxes, *self.parts(value))]
+        earlier = [then for then, *old in self.memory if self.share(arrays, boxes, *old)]
+        if arrays or boxes:
+            self.memory.append((number, arrays, boxes))
+        return result, {"changed": changed, "shares": shares, "earlier": earlier}
+
+    def snapshot(self, value: Any) -> Any:
+        return self.frames.encode(value, 1 << 40, layouts=True)
+
+    def parts(self, value: Any) -> tuple[list[Any], set[int]]:
+        """Return the arrays inside a value and the identities of its lists and dicts."""
+        arrays, boxes, todo = [], set(), [value]
+        seen = 0
+        while todo and seen < 10_000:
+            item = todo.pop()
+            seen += 1
+            kind = type(item)
+            if kind is self.frames.np.ndarray:
+                arrays.append(item)
+            elif kind is list or kind is dict:
+                if id(item) in boxes:
+                    continue
+                boxes.add(id(item))
+                todo.extend(item if kind is list else item.values())
+            elif kind is tuple:
+                todo.extend(item)
+        return arrays, boxes
+
+    def share(self, arrays: list[Any], boxes: set[int], others: list[Any], other_boxes: set[int]) -> bool:
+        if not boxes.isdisjoint(other_boxes):
+            return True
+        return any(self.overlap(one, other) for one in arrays for other in others)
+
+    def failure(self) -> dict[str, Any]:
+        """Describe the exception being handled without trusting any of its attributes."""
+        kind, error, trace = self.sysinfo()
+        line = None
+        while trace is not None:
+            if trace.tb_frame.f_code.co_filename == self.filename:
+                line = trace.tb_lineno
+            trace = trace.tb_next
+        base = next((base for base in self.mro(kind) if base in self.exceptions), BaseException)
+        missing = ""
+        if kind is ModuleNotFoundError and type(error.name) is str:  # type: ignore[union-attr]
+            missing = error.name[:200]  # type: ignore[union-attr]
+        if base in (SyntaxError, IndentationError, TabError) and line is None and type(error.lineno) is int:  # type: ignore[union-attr]
+            line = error.lineno  # type: ignore[union-attr]
+        return {"ok": False, "type": base.__name__, "message": self.message(error), "line": line, "missing": missing}
+
+    def message(self, error: Any) -> str:
+        try:
+            text = str(error.msg if type(error) in (SyntaxError, IndentationError, TabError) else error)
+            text = str.__getitem__(text, slice(0, MESSAGE_LIMIT))
+            return text.encode("utf-8", "replace").decode("utf-8")
+        except BaseException:
+            return ""
+
+
+def answer(submission: Submission, header: dict[str, Any], body: bytearray) -> tuple[dict[str, Any], Any]:
+    """Do what one frame asks; return the rest of the reply's header and the value."""
+    op = header["op"]
+    nothing: dict[str, Any] = {"changed": [], "shares": [], "earlier": []}
+    argument = submission.frames.decode(body, header["tree"], layouts=True)
+    if op == "load":
+        return nothing, submission.load(argument)
+    if op == "value":
+        return nothing, submission.value(argument)
+    if op == "reread":
+        return nothing, submission.results[argument]
+    result, sharing = submission.call(*argument)
+    return sharing, result
+
+
+def serve(submission: Submission, pipe: Pipe) -> None:
+    """Answer frames until the host closes the connection."""
+    encode, send, receive, respond = submission.frames.encode, pipe.send, pipe.receive, answer
+    everything = BaseException
+    while True:
+        header, body = receive()
+        try:
+            try:
+                rest, value = respond(submission, header, body)
+                tree, blobs = encode(value, header["limit"])
+                reply = {"id": header["id"], "ok": True, **rest}
+            except everything:
+                reply, tree, blobs = {"id": header["id"], **submission.failure()}, b"", ()
+        except everything:
+            reply = {
+                "id": header["id"],
+                "ok": False,
+                "type": "RecursionError",
+                "message": "",
+                "line": None,
+                "missing": "",
+            }
+            tree, blobs = b"", ()
+        value = None
+        send(reply, tree, blobs)
+
+
+def seed_everything(seed: str) -> None:
+    number = int(seed, 16)
+    random.seed(number)
+    sys.modules["numpy"].random.seed(number % 2**32)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(number % 2**63)
+
+
+def image_size() -> int:
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[0]) * resource.getpagesize()
+
+
+class Zygote:
+    """The process that has imported everything and forks a child for each request of the host."""
+
+    def __init__(self, control: socket.socket, frames: Frames, contain: Any, mode: str) -> None:
+        self.control = control
+        self.frames = frames
+        self.contain = contain
+        self.mode = mode
+        self.image = image_size()
+        self.walls = contain.prepare(mode)
+        self.children: set[int] = set()
+
+    def say(self, message: dict[str, Any], descriptors: tuple[int, ...] = ()) -> None:
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))] if descriptors else []
+        self.control.sendmsg([json.dumps(message).encode()], rights)
+
+    def run(self) -> None:
+        gc.collect()
+        gc.freeze()
+        self.say({"ready": True, "walls": self.walls.names})
+        while True:
+            data, descriptors, _, _ = socket.recv_fds(self.control, 1 << 16, 2)
+            if not data:
+                os._exit(0)
+            request = json.loads(data)
+            if "reap" in request:
+                self.reap(request["reap"])
+            elif "ping" in request:
+                self.say({"pong": request["ping"]})
+            else:
+                self.fork(request, descriptors)
+
+    def reap(self, pid: int) -> None:
+        """Say how a child ended; the host has killed it, or seen its end of the connection close."""
+        if pid not in self.children:
+            self.say({"reaped": pid, "status": 0, "peak": 0})
+            return
+        deadline = time.monotonic() + 1.0
+        while True:
+            found, status, usage = os.wait4(pid, os.WNOHANG)
+            if found:
+                break
+            if time.monotonic() > deadline:
+                self.say({"reaped": None, "status": 0, "peak": 0})
+                return
+            time.sleep(0.0005)
+        self.children.discard(pid)
+        self.say({"reaped": pid, "status": status, "peak": usage.ru_maxrss * 1024})
+
+    def fork(self, request: dict[str, Any], descriptors: list[int]) -> None:
+        connection, output = descriptors
+        pid = os.fork()
+        if not pid:
+            try:
+                self.child(request, connection, output)
+            finally:
+                os._exit(97)
+        self.children.add(pid)
+        handle = os.pidfd_open(pid)
+        self.say({"pid": pid}, (handle,))
+        for descriptor in (handle, connection, output):
+            os.close(descriptor)
+
+    def child(self, request: dict[str, Any], connection: int, output: int) -> None:
+        os.setsid()
+        os.dup2(output, 60)
+        os.dup2(connection, 61)
+        nothing = os.open("/dev/null", os.O_RDWR)
+        os.dup2(nothing, 0)
+        os.dup2(60, 1)
+        os.dup2(60, 2)
+        os.dup2(61, 3)
+        os.closerange(4, 1024)
+        redirect_output()
+        pipe = Pipe(socket.socket(fileno=3), self.frames)
+        submission = Submission(self.frames, request["filename"])
+        sys.argv = [request["filename"]]
+        seed_everything(request["seed"])
+        self.contain.confine(self.walls, self.image + request["memory"], request["cpu"])
+        serve(submission, pipe)
+
+
+def main() -> None:
+    folder, packages, control, mode = sys.argv[1:]
+    frames, contain = None, beside("contain")
+    sys.path.insert(0, folder)
+    for package in packages.split(","):
+        importlib.import_module(package)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+    frames = beside("protocol")
+    sys.argv = ["submission"]
+    if len(os.listdir("/proc/self/task")) != 1:
+        raise RuntimeError("the zygote has more than one thread: a fork would not be safe")
+    Zygote(socket.socket(fileno=int(control)), frames, contain, mode).run()
+
+
+if __name__ == "__main__":
+    main()
