@@ -1,0 +1,342 @@
+"""What is promised about conv2d: its regimes, its wrong twins, and the picture of one output."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from grader.authoring import Call, Close, Contract, Draw, Pane, Regime, Twin, Window, integers, laid_out, reals
+from solutions.convolution import conv2d
+from solutions.twins import conv2d as twins
+from solutions.windows import pad, pair
+
+DOC = """\
+Return the cross-correlation of every image with every filter, plus the filter's bias.
+
+y[n, f, i, j] = b[f] + sum over c, u, v of xp[n, c, i*sh + u, j*sw + v] * w[f, c, u, v]
+
+xp is x with zeros around it: `padding` rows above and below, `padding` columns left and right.
+As in every deep-learning library the kernel is not flipped.
+
+x: (N, C, H, W), a NumPy array of whole or floating numbers; N may be 0. Leave it unchanged.
+w: (F, C, KH, KW), not larger than the padded image.
+b: (F,), or None for no bias.
+stride: an int, or a pair (sh, sw) as a tuple or list; at least 1.
+padding: an int, or a pair (ph, pw) as a tuple or list; at least 0.
+
+Returns y: (N, F, OH, OW) with OH = floor((H + 2*ph - KH) / sh) + 1, and OW likewise: a window that
+would stand over the end is left out. Whole numbers stay exact, and floating numbers keep at least
+the precision of x. Overflow of small integer types (uint8) must not happen.
+"""
+
+
+def magnitude(x: Any, w: Any, b: Any = None, stride: Any = 1, padding: Any = 0) -> Any:
+    """Return the sum of the absolute values of each entry's terms."""
+    with np.errstate(over="ignore"):
+        x, w = np.abs(x.astype(np.float64)), np.abs(w.astype(np.float64))
+        return conv2d(x, w, None if b is None else np.abs(b.astype(np.float64)), stride, padding)
+
+
+def case(
+    rng: Draw,
+    *,
+    n: int | None = None,
+    c: int | None = None,
+    f: int | None = None,
+    kernel: tuple[int, int] | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    spare: tuple[int, int] = (0, 0),
+    outputs: tuple[int, int] | None = None,
+) -> tuple[tuple[int, ...], tuple[int, ...], tuple[Any, Any]]:
+    """Return the shapes of x and w, and (stride, padding). Sizes that are not given are drawn.
+
+    The image is built from its output: KH + sh*(OH - 1) - 2*ph rows, and `spare` ones that no window reaches.
+    """
+    n, c, f = n or rng.integer(1, 2), c or rng.integer(1, 2), f or rng.integer(1, 2)
+    kernel = kernel or (rng.integer(2, 3), rng.integer(2, 3))
+    outputs = outputs or (rng.integer(2, 3), rng.integer(2, 3))
+    steps, edges = pair(stride, "stride"), pair(padding, "padding", 0)
+    sides = []
+    for k, s, p, r, o in zip(kernel, steps, edges, spare, outputs, strict=True):
+        size = k + s * (o - 1) + r - 2 * p
+        while size < 1:
+            size += s
+        sides.append(size)
+    return (n, c, *sides), (f, c, *kernel), (stride, padding)
+
+
+def whole(rng: Draw, **sizes: Any) -> Call:
+    """Return a call with small whole numbers in float64, with a bias."""
+    x, w, (stride, padding) = case(rng, **sizes)
+    numbers = (integers(rng, shape, dtype="float64") for shape in (x, w))
+    return Call((*numbers, bias(rng, w[0])), given(stride, padding))
+
+
+def bias(rng: Draw, filters: int, dtype: str = "float64") -> Any:
+    """Return a bias whose entries all differ, and differ from zero."""
+    return np.array(rng.sample((1, 2, 3, 5, -1, -2, -3, -4), filters), dtype)
+
+
+def given(stride: Any, padding: Any) -> dict[str, Any]:
+    """Return the arguments that are not at their default."""
+    return {name: v for name, v, usual in (("stride", stride, 1), ("padding", padding, 0)) if v != usual}
+
+
+def unequal(rng: Draw, *options: int) -> tuple[int, int]:
+    first, second = rng.sample(options, 2)
+    return first, second
+
+
+def remainder(rng: Draw, stride: tuple[int, int]) -> tuple[int, int]:
+    """Return how many rows and columns no window reaches, not both zero; only a stride above 1 leaves any."""
+    spare = [rng.integer(0, s - 1) for s in stride]
+    if not any(spare):
+        axis = rng.choice([axis for axis, s in enumerate(stride) if s > 1])
+        spare[axis] = rng.integer(1, stride[axis] - 1)
+    return spare[0], spare[1]
+
+
+def not_dividing(rng: Draw) -> Call:
+    stride = (rng.integer(2, 3), rng.integer(2, 3))
+    return whole(rng, stride=stride[0] if stride[0] == stride[1] else stride, spare=remainder(rng, stride))
+
+
+def beyond_kernel(rng: Draw) -> Call:
+    kernel = (rng.integer(1, 2), rng.integer(1, 2))
+    return whole(rng, kernel=kernel, stride=rng.integer(3, 4), outputs=(2, 2))
+
+
+def padded_and_strided(rng: Draw) -> Call:
+    stride, padding = rng.integer(2, 3), rng.integer(1, 2)
+    return whole(rng, kernel=(3, 3), stride=stride, padding=padding, spare=remainder(rng, (stride, stride)))
+
+
+def all_unequal(rng: Draw) -> Call:
+    stride, padding = unequal(rng, 1, 2, 3), unequal(rng, 0, 1, 2)
+    return whole(rng, kernel=(3, 2), stride=stride, padding=padding, spare=remainder(rng, stride), outputs=(3, 3))
+
+
+def wide_padding(rng: Draw) -> Call:
+    kernel = (rng.integer(2, 3), rng.integer(2, 3))
+    padding = (kernel[0] // 2 + 1, kernel[1] // 2 + 1)
+    return whole(rng, kernel=kernel, padding=padding[0] if padding[0] == padding[1] else padding, outputs=(4, 5))
+
+
+def full_kernel(rng: Draw) -> Call:
+    kernel = (rng.integer(2, 4), rng.integer(2, 4))
+    padding = rng.integer(0, 1) if min(kernel) > 2 else 0
+    return whole(rng, kernel=kernel, padding=padding, outputs=(1, 1), stride=rng.integer(1, 2))
+
+
+def without_bias(rng: Draw) -> Call:
+    call = whole(rng)
+    return Call((*call.args[:2], None) if rng.boolean() else call.args[:2], call.kwargs)
+
+
+def empty(rng: Draw) -> Call:
+    call = whole(rng, n=1, stride=rng.integer(1, 2), padding=rng.integer(0, 1), kernel=(3, 3))
+    return Call((call.args[0][:0], *call.args[1:]), call.kwargs)
+
+
+def typed(rng: Draw, image: str, weights: str, **sizes: Any) -> Call:
+    """Return a call with whole numbers for an integer dtype and any numbers for a floating one."""
+    x, w, (stride, padding) = case(rng, **sizes)
+    whole_weights = weights.startswith("int")
+    x_array = reals(rng, x, image) if image.startswith("float") else integers(rng, x, 0, 9, image)
+    w_array = integers(rng, w, dtype=weights) if whole_weights else reals(rng, w, weights)
+    b_array = bias(rng, w[0], weights) if whole_weights else reals(rng, (w[0],), weights) + np.asarray(0.5, weights)
+    return Call((x_array, w_array, b_array), given(stride, padding))
+
+
+def bytes_image(rng: Draw) -> Call:
+    x, w, _ = case(rng)
+    return Call((integers(rng, x, 0, 255, "uint8"), integers(rng, w, dtype="int64"), bias(rng, w[0], "int64")))
+
+
+def scaled(rng: Draw, scale: float) -> Call:
+    x, w, _ = case(rng)
+    return Call((reals(rng, x, scale=scale), reals(rng, w), reals(rng, (w[0],), scale=scale)))
+
+
+def stored(rng: Draw, layout: str) -> Call:
+    call = whole(rng, kernel=(2, 3))
+    return Call(tuple(laid_out(array, layout) for array in call.args), call.kwargs)
+
+
+def by_keyword(rng: Draw) -> Call:
+    call = whole(rng, stride=2, padding=1, kernel=(3, 3))
+    return Call((), {**dict(zip(("b", "w", "x"), call.args[::-1], strict=True)), **call.kwargs})
+
+
+def by_position(rng: Draw) -> Call:
+    x, w, (stride, padding) = case(rng, stride=2, padding=1, kernel=(3, 3))
+    return Call(
+        (integers(rng, x, dtype="float64"), integers(rng, w, dtype="float64"), bias(rng, w[0]), stride, padding)
+    )
+
+
+def as_lists(rng: Draw) -> Call:
+    call = whole(rng, stride=unequal(rng, 1, 2), padding=unequal(rng, 0, 1), kernel=(3, 3))
+    return Call(call.args, {name: list(value) for name, value in call.kwargs.items()})
+
+
+REGIMES = (
+    Regime("the stride is 1 and there is no padding", lambda rng: whole(rng, n=1, c=1, f=1)),
+    Regime("there are several channels", lambda rng: whole(rng, c=rng.integer(2, 3))),
+    Regime("there are several filters", lambda rng: whole(rng, f=rng.integer(2, 3))),
+    Regime("there are as many filters as channels", lambda rng: whole(rng, c=2, f=2)),
+    Regime("there are several images", lambda rng: whole(rng, n=rng.integer(2, 3))),
+    Regime("the bias is absent", without_bias),
+    Regime("the stride divides", lambda rng: whole(rng, stride=rng.integer(2, 3)), "stride"),
+    Regime("the stride does not divide", not_dividing, "stride"),
+    Regime("the strides are unequal", lambda rng: whole(rng, stride=unequal(rng, 1, 2, 3)), "stride"),
+    Regime("the stride is larger than the kernel", beyond_kernel, "stride"),
+    Regime("there is padding", lambda rng: whole(rng, kernel=(3, 3), padding=1), "padding"),
+    Regime("the paddings are unequal", lambda rng: whole(rng, padding=unequal(rng, 0, 1, 2)), "padding"),
+    Regime("there is padding and the stride does not divide", padded_and_strided, "padding"),
+    Regime("stride and padding are unequal pairs", all_unequal, "padding"),
+    Regime("the padding is wider than half the kernel", wide_padding, "padding"),
+    Regime("the kernel is not square", lambda rng: whole(rng, kernel=unequal(rng, 1, 2, 3)), "shapes"),
+    Regime("the image is not square", lambda rng: whole(rng, kernel=(2, 2), outputs=unequal(rng, 2, 3, 4)), "shapes"),
+    Regime("the kernel is one pixel", lambda rng: whole(rng, kernel=(1, 1), stride=rng.integer(1, 2)), "shapes"),
+    Regime("the kernel is as large as the padded image", full_kernel, "shapes"),
+    Regime("the batch is empty", empty, "shapes"),
+    Regime("the input is an integer array", lambda rng: typed(rng, rng.choice(("int64", "int32")), "int64"), "types"),
+    Regime("the image is of bytes (uint8)", bytes_image, "types"),
+    Regime("the image is whole and the weights are not", lambda rng: typed(rng, "int64", "float64"), "types"),
+    Regime("the input is float32", lambda rng: typed(rng, "float32", "float32", padding=1, kernel=(3, 3)), "types"),
+    Regime("float64 numbers need full precision", lambda rng: typed(rng, "float64", "float64", c=3), "types"),
+    Regime("the numbers are huge", lambda rng: scaled(rng, 1e30), "types"),
+    Regime("the numbers are tiny", lambda rng: scaled(rng, 1e-30), "types"),
+    Regime("the arrays are Fortran-ordered", lambda rng: stored(rng, "F"), "arguments"),
+    Regime("the arrays have negative strides", lambda rng: stored(rng, "reversed"), "arguments"),
+    Regime("the arrays are not contiguous", lambda rng: stored(rng, "gapped"), "arguments"),
+    Regime("the arrays are read-only", lambda rng: stored(rng, "readonly"), "arguments"),
+    Regime("all arguments are given by keyword", by_keyword, "arguments"),
+    Regime("all arguments are given by position", by_position, "arguments"),
+    Regime("stride and padding are lists", as_lists, "arguments"),
+)
+
+HINTS = {
+    twins.kernel_flipped: (
+        "This is the true convolution. A layer does not flip its kernel: w[f, c, 0, 0] meets the window's first pixel."
+    ),
+    twins.kernel_transposed: (
+        "Rows and columns of the kernel are exchanged: w[f, c, u, v] belongs to row u and column v of the window."
+    ),
+    twins.kernel_height_for_both: "The kernel's height is used as its width: KH = w.shape[2], but KW = w.shape[3].",
+    twins.bias_forgotten: "The bias is never added: every entry of map f needs + b[f].",
+    twins.bias_of_first_filter: "All maps get b[0]; map f needs its own b[f].",
+    twins.bias_per_channel: "The bias is added once for every channel: add it once, after the sum over the channels.",
+    twins.bias_per_product: "The bias is added inside the sum of products: add it once, after the sum.",
+    twins.first_channel_only: (
+        "Only channel 0 is used: a filter has a slice for every channel, and their sums are added."
+    ),
+    twins.mean_over_channels: "The channels' sums are added, not averaged.",
+    twins.mean_over_window: "The products are added, not averaged: that would be pooling.",
+    twins.first_image_for_all: (
+        "All images of the batch get the first one's map: let the first index run over x.shape[0]."
+    ),
+    twins.filters_added: "The sum goes on from one filter to the next: start it at zero again for every filter.",
+    twins.stride_ignored: "The stride is not used: the window moves by sh rows and sw columns.",
+    twins.stride_not_in_offset: (
+        "The size is right, but the windows move by one pixel: window (i, j) starts at row i*sh and column j*sw."
+    ),
+    twins.stride_height_for_both: "The first stride is used for both directions: columns move by stride[1].",
+    twins.stride_swapped: "The pair is (vertical, horizontal): rows move by stride[0].",
+    twins.last_stride_dropped: (
+        "The last window is missing wherever the stride divides: there are floor(room / stride) + 1 positions."
+    ),
+    twins.rounded_up: (
+        "There is one window too many where the stride does not divide: the size is rounded down, not up."
+    ),
+    twins.padding_ignored: "The padding is not used: put the zeros around x first.",
+    twins.padding_at_start: "All the padding stands above and to the left: half of it belongs below and to the right.",
+    twins.padding_once: (
+        "There is padding above and to the left only: below and to the right there is as much, so 2p in all."
+    ),
+    twins.padding_repeats_edge: "The padding repeats the outermost pixels; it is zero.",
+    twins.padding_wraps: "The padding takes pixels from the opposite side, as negative indices do; it is zero.",
+    twins.padding_height_for_both: (
+        "The first padding is used for both directions: left and right there are padding[1] columns."
+    ),
+    twins.padding_swapped: "The pair is (rows, columns): above and below there are padding[0].",
+    twins.truncated_to_input: (
+        "The result has the image's dtype, so decimals are cut off: create it with a dtype that holds the products."
+    ),
+    twins.single_precision: "float64 numbers are computed in float32: half the digits are lost.",
+    twins.relu_left_in: "Negative results are set to zero: the activation is not part of the layer.",
+}
+TWINS = tuple(Twin(twin.__name__.replace("_", "-"), twin, hint) for twin, hint in HINTS.items())
+
+
+def window(call: Call, at: tuple[int, ...]) -> Window | None:
+    """Return the padded planes of the image, the window that makes y[n, f, i, j], and the kernel over it."""
+    bound = inspect.signature(conv2d).bind(*call.args, **call.kwargs)
+    bound.apply_defaults()
+    x, w, b, stride, padding = bound.args
+    (sh, sw), edges = pair(stride, "stride"), pair(padding, "padding", 0)
+    y = conv2d(x, w, b, stride, padding)
+    if len(at) != y.ndim or any(not 0 <= index < size for index, size in zip(at, y.shape, strict=True)):
+        return None
+    n, f, i, j = at
+    rows, columns = (i * sh, i * sh + w.shape[2]), (j * sw, j * sw + w.shape[3])
+    padded = pad(x[n : n + 1], edges)[0]
+    panes = tuple(
+        Pane(_label(x, n, c), _rows(padded[c]), rows, columns, edges, _rows(w[f, c])) for c in range(len(padded))
+    )
+    return Window(panes, _sentence(panes, at, None if b is None else b[f], y[at]))
+
+
+PRODUCTS = 18  # written out one by one; of more, only the sums of the channels
+
+
+def _sentence(panes: tuple[Pane, ...], at: tuple[int, ...], bias: Any, value: Any) -> str:
+    terms = [[f"{_number(a)}·{_number(k)}" for a, k in _products(pane)] for pane in panes]
+    if sum(map(len, terms)) > PRODUCTS:
+        terms = [[_number(sum(a * k for a, k in _products(pane)))] for pane in panes]
+        note = "the sums of the channels"
+    else:
+        note = "the products of the window"
+    if bias is not None:
+        terms.append([_number(bias)])
+        note += " and the bias"
+    total = " + ".join(term for group in terms for term in group)
+    return f"y[{', '.join(map(str, at))}] = {total} = {_number(value, bare=True)} ({note})"
+
+
+def _products(pane: Pane) -> Iterator[tuple[Any, Any]]:
+    for row, weights in zip(pane.plane[slice(*pane.rows)], pane.weights or (), strict=True):
+        yield from zip(row[slice(*pane.columns)], weights, strict=True)
+
+
+def _label(x: Any, n: int, c: int) -> str:
+    image = f"image {n}, " if len(x) > 1 else ""
+    return f"{image}channel {c}"
+
+
+def _rows(plane: Any) -> tuple[tuple[Any, ...], ...]:
+    return tuple(tuple(row) for row in plane.tolist())
+
+
+def _number(value: Any, *, bare: bool = False) -> str:
+    text = f"{value:.6g}"
+    return f"({text})" if text.startswith("-") and not bare else text
+
+
+CONV2D = Contract(
+    name="conv2d",
+    signature="(x, w, b=None, stride=1, padding=0)",
+    doc=DOC,
+    reference=conv2d,
+    regimes=REGIMES,
+    check=Close(magnitude, terms=lambda x, w, *rest, **named: int(w[0].size) + 1),
+    twins=TWINS,
+    groups={"basics": 4, "stride": 2, "padding": 2, "shapes": 1, "types": 1, "arguments": 1},
+    window=window,
+)
+CONTRACTS = (CONV2D,)
