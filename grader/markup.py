@@ -7,6 +7,7 @@ an own serialiser that escapes everything. A fenced block `grid` is a table of n
 from __future__ import annotations
 
 import html
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
-_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+_PUNCTUATION = re.compile(r"([\\`*_\[\]<>|$~&#])")
 _GROUPED = re.compile(r"(?<!\d)\d{1,3}(?:\{,\}\d{3})+(?!\d)")
 _ATTRIBUTES = ("stretchy", "fence", "form", "displaystyle", "scriptlevel", "width", "columnalign", "accent")
+_FORMULA_ALONE = re.compile(r'<p>(<span class="math inline">(?:(?!</?span|</p>).)*</span>)</p>')
 _SIGNS = {"×": r"\times ", "−": "-", "·": r"\cdot ", "≤": r"\le ", "≥": r"\ge "}
 _FENCES = "⌊⌋⌈⌉|‖"
 
@@ -32,12 +34,13 @@ def to_html(markdown: str, pictures: Sequence[str] = ()) -> str:
 
     Args:
         markdown: CommonMark with tables; `$…$` and `$$…$$` hold LaTeX; raw HTML is shown, not obeyed.
-        pictures: SVGs of our own making; a fenced block `picture N` stands for the N-th, its text is the caption.
+        pictures: SVGs of our own making; a fenced block `picture N` stands for the N-th, its text is the alternative in words.
 
     >>> to_html("a *small* image")
     '<p>a <em>small</em> image</p>\\n'
     """
-    return str(_parser().render(markdown, {"pictures": tuple(pictures)}))
+    page = str(_parser().render(markdown, {"pictures": tuple(pictures)}))
+    return _FORMULA_ALONE.sub(r'<p class="formula">\1</p>', page)
 
 
 def to_inline_html(markdown: str) -> str:
@@ -46,7 +49,7 @@ def to_inline_html(markdown: str) -> str:
 
 
 def escape_markdown(text: str) -> str:
-    """Return text that Markdown shows as it is, on one line.
+    """Return text that Markdown shows as it is, on one line and after the line's first word.
 
     >>> escape_markdown("*Ada*")
     '\\\\*Ada\\\\*'
@@ -123,18 +126,26 @@ def _leaf(tag: str, text: str, attributes: Mapping[str, str]) -> str:
 
 
 def _children(element: Element) -> Iterator[str]:
-    """Yield the children, with the upright letters of one name (`\\mathrm{ReLU}`) joined."""
-    name = ""
-    for child in element:
-        if child.tag == "mi" and child.get("mathvariant") == "normal" and len(child) == 0:
-            name += html.unescape(child.text or "")
-            continue
+    """Yield the children; the upright letters of a name (`\\mathrm{ReLU}`) and a bracketed matrix are one each."""
+    children, at = list(element), 0
+    while at < len(children):
+        name = "".join(itertools.takewhile(bool, map(_upright, children[at:])))
         if name:
             yield _leaf("mi", name, {"mathvariant": "normal"} if len(name) == 1 else {})
-            name = ""
-        yield _write(child)
-    if name:
-        yield _leaf("mi", name, {"mathvariant": "normal"} if len(name) == 1 else {})
+            at += len(name)
+        elif [child.tag for child in children[at : at + 3]] == ["mo", "mtable", "mo"]:
+            shape = "round" if html.unescape(children[at].text or "") == "(" else "square"
+            yield f'<mrow class="matrix {shape}">{"".join(map(_write, children[at : at + 3]))}</mrow>'
+            at += 3
+        else:
+            yield _write(children[at])
+            at += 1
+
+
+def _upright(child: Element) -> str:
+    """Return the letter of an upright `mi`, or nothing."""
+    text = html.unescape(child.text or "")
+    return text if child.tag == "mi" and child.get("mathvariant") == "normal" and len(text) == 1 else ""
 
 
 def _attributes(attributes: Mapping[str, str]) -> str:
@@ -194,6 +205,5 @@ def _signed(cell: str) -> str:
     return html.escape(re.sub(r"^-(?=[\d.])", "−", cell))
 
 
-def _figure(svg: str, caption: str) -> str:
-    legend = f"<figcaption>{to_inline_html(caption)}</figcaption>" if caption else ""
-    return f'<figure class="picture">{svg}{legend}</figure>\n'
+def _figure(svg: str, alternative: str) -> str:
+    return f'<figure class="picture" role="img" aria-label="{html.escape(alternative)}">{svg}</figure>\n'
