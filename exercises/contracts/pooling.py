@@ -1,0 +1,272 @@
+"""What is promised about max_pool2d and avg_pool2d: regimes, wrong twins, and the picture of one output."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from grader.authoring import Call, Close, Contract, Draw, Pane, Regime, Twin, Window, integers, laid_out, reals
+from solutions.pooling import avg_pool2d, max_pool2d
+from solutions.twins import pooling as twins
+from solutions.windows import pair
+
+DOC = """\
+Return {what} of every window of every map.
+
+The window (i, j) holds x[n, c, i*sh + u, j*sw + v] for u below KH and v below KW.
+
+x: (N, C, H, W), a NumPy array of whole or floating numbers; N may be 0. Leave it unchanged.
+kernel_size: an int, or a pair (KH, KW) as a tuple or list; not larger than the map.
+stride: an int, or a pair (sh, sw) as a tuple or list; None (the default) means kernel_size.
+
+Returns y: (N, C, OH, OW) with OH = floor((H - KH) / sh) + 1, and OW likewise: rows and columns that
+no whole window reaches are left out, and there is no padding. {kind}
+"""
+
+
+def given(
+    rng: Draw,
+    *,
+    n: int | None = None,
+    c: int | None = None,
+    kernel: Any = None,
+    stride: Any = None,
+    spare: tuple[int, int] = (0, 0),
+    outputs: tuple[int, int] | None = None,
+) -> tuple[tuple[int, ...], dict[str, Any]]:
+    """Return the shape of x and the other arguments; sizes that are not given are drawn.
+
+    The map is built from its output: KH + sh*(OH - 1) rows, and `spare` ones that no window reaches.
+    """
+    n, c = n or rng.integer(1, 2), c or rng.integer(1, 2)
+    kernel = kernel or rng.integer(2, 3)
+    outputs = outputs or (rng.integer(2, 3), rng.integer(2, 3))
+    size = pair(kernel, "kernel_size")
+    steps = size if stride is None else pair(stride, "stride")
+    sides = [k + s * (o - 1) + r for k, s, o, r in zip(size, steps, outputs, spare, strict=True)]
+    arguments = {"kernel_size": kernel} if stride is None else {"kernel_size": kernel, "stride": stride}
+    return (n, c, *sides), arguments
+
+
+def whole(rng: Draw, low: int = -9, high: int = 9, **sizes: Any) -> Call:
+    """Return a call with small whole numbers in float64."""
+    shape, arguments = given(rng, **sizes)
+    return _call(integers(rng, shape, low, high, "float64"), arguments)
+
+
+def same_stride(rng: Draw) -> Call:
+    side = rng.integer(2, 3)
+    return whole(rng, kernel=side, stride=side)
+
+
+def overlapping(rng: Draw) -> Call:
+    return whole(rng, kernel=3, stride=2)
+
+
+def not_dividing(rng: Draw) -> Call:
+    kernel = rng.integer(2, 3)
+    stride = rng.choice((None, 2)) if kernel == 3 else 2
+    step = stride or kernel
+    spare = rng.choice([(a, b) for a in range(step) for b in range(step) if a or b])
+    return whole(rng, kernel=kernel, stride=stride, spare=spare)
+
+
+def unequal(rng: Draw, *options: int) -> tuple[int, int]:
+    first, second = rng.sample(options, 2)
+    return first, second
+
+
+def unequal_strides(rng: Draw) -> Call:
+    stride = unequal(rng, 1, 2, 3)
+    spare = (rng.integer(0, stride[0] - 1), rng.integer(0, stride[1] - 1))
+    return whole(rng, kernel=rng.choice((2, (2, 3), 3)), stride=stride, spare=spare)
+
+
+def empty(rng: Draw) -> Call:
+    call = whole(rng, n=1)
+    return Call((call.args[0][:0], *call.args[1:]), call.kwargs)
+
+
+def typed(rng: Draw, dtype: str, low: int = -9, high: int = 9) -> Call:
+    """Return a call of that dtype: whole numbers for an integer one, all the bits of a floating one."""
+    shape, arguments = given(rng, stride=rng.integer(1, 2), spare=(0, 0))
+    return _call(
+        reals(rng, shape, dtype) if dtype.startswith("float") else integers(rng, shape, low, high, dtype), arguments
+    )
+
+
+def scaled(rng: Draw, scale: float, sign: int = 0) -> Call:
+    """Return a call with numbers of that magnitude; with sign -1, all of them negative."""
+    shape, arguments = given(rng)
+    numbers = reals(rng, shape, scale=scale)
+    return _call(-np.abs(numbers) - scale if sign < 0 else numbers, arguments)
+
+
+def stored(rng: Draw, layout: str) -> Call:
+    call = whole(rng, kernel=(2, 3), stride=2)
+    return Call((laid_out(call.args[0], layout), *call.args[1:]), call.kwargs)
+
+
+def by_keyword(rng: Draw) -> Call:
+    shape, arguments = given(rng, kernel=3, stride=2)
+    return Call((), {"stride": arguments["stride"], "kernel_size": 3, "x": integers(rng, shape, -9, 9, "float64")})
+
+
+def by_position(rng: Draw) -> Call:
+    shape, arguments = given(rng, kernel=3, stride=2)
+    return Call((integers(rng, shape, -9, 9, "float64"), arguments["kernel_size"], arguments["stride"]))
+
+
+def as_lists(rng: Draw) -> Call:
+    shape, arguments = given(rng, kernel=unequal(rng, 2, 3), stride=unequal(rng, 1, 2))
+    return _call(integers(rng, shape, -9, 9, "float64"), {name: list(value) for name, value in arguments.items()})
+
+
+def ties(rng: Draw) -> Call:
+    return whole(rng, 0, 2, kernel=3, stride=rng.integer(1, 2))
+
+
+def _call(x: Any, arguments: dict[str, Any]) -> Call:
+    rest = {name: value for name, value in arguments.items() if name != "kernel_size"}
+    return Call((x, arguments["kernel_size"]), rest)
+
+
+COMMON = (
+    Regime("the stride equals the kernel", same_stride),
+    Regime("the stride is left to its default", lambda rng: whole(rng)),
+    Regime("there are several channels", lambda rng: whole(rng, c=rng.integer(2, 3))),
+    Regime("there are several images", lambda rng: whole(rng, n=rng.integer(2, 3))),
+    Regime("the windows overlap", overlapping, "stride"),
+    Regime("the stride is 1", lambda rng: whole(rng, stride=1), "stride"),
+    Regime("the stride does not divide", not_dividing, "stride"),
+    Regime("the strides are unequal", unequal_strides, "stride"),
+    Regime(
+        "the stride is larger than the kernel", lambda rng: whole(rng, kernel=2, stride=rng.integer(3, 4)), "stride"
+    ),
+    Regime("the kernel is not square", lambda rng: whole(rng, kernel=unequal(rng, 1, 2, 3)), "shapes"),
+    Regime("the map is not square", lambda rng: whole(rng, kernel=2, outputs=unequal(rng, 1, 2, 3)), "shapes"),
+    Regime("the kernel is one pixel", lambda rng: whole(rng, kernel=1, stride=rng.integer(1, 2)), "shapes"),
+    Regime("the kernel is as large as the map", lambda rng: whole(rng, kernel=(3, 4), outputs=(1, 1)), "shapes"),
+    Regime("the batch is empty", empty, "shapes"),
+    Regime("all numbers are negative", lambda rng: whole(rng, -9, -1), "numbers"),
+    Regime("the numbers are huge and negative", lambda rng: scaled(rng, 1e30, -1), "numbers"),
+    Regime("the numbers are tiny", lambda rng: scaled(rng, 1e-30), "numbers"),
+    Regime("there are ties and zeros", ties, "numbers"),
+    Regime("the input is an integer array", lambda rng: typed(rng, rng.choice(("int64", "int32"))), "types"),
+    Regime("the input is of bytes (uint8)", lambda rng: typed(rng, "uint8", 90, 255), "types"),
+    Regime("the input is float32", lambda rng: typed(rng, "float32"), "types"),
+    Regime("float64 numbers need full precision", lambda rng: typed(rng, "float64"), "types"),
+    Regime("the array is Fortran-ordered", lambda rng: stored(rng, "F"), "arguments"),
+    Regime("the array has negative strides", lambda rng: stored(rng, "reversed"), "arguments"),
+    Regime("the array is not contiguous", lambda rng: stored(rng, "gapped"), "arguments"),
+    Regime("the array is read-only", lambda rng: stored(rng, "readonly"), "arguments"),
+    Regime("all arguments are given by keyword", by_keyword, "arguments"),
+    Regime("all arguments are given by position", by_position, "arguments"),
+    Regime("kernel and stride are lists", as_lists, "arguments"),
+)
+GROUPS = {"basics": 3, "stride": 3, "shapes": 1, "numbers": 1, "types": 1, "arguments": 1}
+
+HINTS = {
+    twins.max_mean_instead: "This is the mean of the window; max pooling keeps its largest number.",
+    twins.max_smallest: "This is the smallest number of the window; max pooling keeps the largest.",
+    twins.max_starts_at_zero: (
+        "A window of negative numbers gives 0: start from the window's first number (or minus infinity), not from 0."
+    ),
+    twins.max_starts_too_high: (
+        "Some numbers are lower than the value you start from: start from the window's first number or minus infinity."
+    ),
+    twins.max_largest_magnitude: "The sign is lost: -7 is smaller than 2, so do not take absolute values.",
+    twins.max_of_channels: "The maximum runs over the channels too: every channel is pooled by itself.",
+    twins.max_top_left: "This keeps the first number of every window (subsampling), not its largest.",
+    twins.avg_max_instead: "This is the largest number of the window; average pooling gives the mean.",
+    twins.avg_sum_instead: "The sum of the window is not divided: divide by KH*KW.",
+    twins.avg_divided_by_height: "The sum is divided by KH; the window has KH*KW numbers.",
+    twins.avg_divided_by_stride: "The sum is divided by the strides' product; the window has KH*KW numbers.",
+    twins.avg_zeros_not_counted: "Zeros are numbers as well: divide by KH*KW, not by how many are not zero.",
+    twins.avg_whole_division: "Decimals are cut off for whole numbers: divide with /, not with //.",
+    twins.avg_of_channels: "The mean runs over the channels too: every channel is pooled by itself.",
+    twins.avg_wraps_around: "Bytes wrap around at 256 while they are added: convert x to a wider dtype first.",
+}
+COMMON_HINTS = {
+    "first_channel": "All channels get the first one's map: let the second index run over x.shape[1].",
+    "first_image": "All images get the first one's maps: let the first index run over x.shape[0].",
+    "stride_one": "The stride is not used: the window moves by sh rows and sw columns.",
+    "default_stride_one": "Without a stride the windows lie side by side: None means kernel_size, not 1.",
+    "stride_is_kernel": "The stride is taken from the kernel even where it is given.",
+    "stride_not_in_offset": (
+        "The size is right, but the windows move by one pixel: window (i, j) starts at row i*sh and column j*sw."
+    ),
+    "stride_height_for_both": "The first stride is used for both directions: columns move by stride[1].",
+    "stride_swapped": "The pair is (vertical, horizontal): rows move by stride[0].",
+    "kernel_height_for_both": "The kernel's height is used as its width: the window has kernel_size[1] columns.",
+    "kernel_swapped": "The pair is (height, width): the window has kernel_size[0] rows.",
+    "rounded_up": "Windows that stand over the end are kept: the size is rounded down, and they are left out.",
+    "last_dropped": "The last window is missing where the stride divides: count floor(room / stride) + 1 positions.",
+    "single_precision": "float64 numbers are computed in float32: half the digits are lost.",
+}
+
+
+def made_twins(kind: str) -> tuple[Twin, ...]:
+    """Return the twins of "max" or "avg"."""
+    found = {twin: hint for twin, hint in HINTS.items() if twin.__name__.startswith(kind)}
+    found |= {getattr(twins, f"{kind}_{name}"): hint for name, hint in COMMON_HINTS.items()}
+    return tuple(Twin(t.__name__.removeprefix(f"{kind}_").replace("_", "-"), t, hint) for t, hint in found.items())
+
+
+def magnitude(x: Any, kernel_size: Any, stride: Any = None) -> Any:
+    """Return the mean of the absolute values of each window."""
+    return avg_pool2d(np.abs(x.astype(np.float64)), kernel_size, stride)
+
+
+def window(function: Callable[..., Any], call: Call, at: tuple[int, ...]) -> Window | None:
+    """Return the map and the window that makes y[n, c, i, j]."""
+    bound = inspect.signature(function).bind(*call.args, **call.kwargs)
+    bound.apply_defaults()
+    x, kernel_size, stride = bound.args
+    (kh, kw), (sh, sw) = pair(kernel_size, "kernel_size"), pair(kernel_size if stride is None else stride, "stride")
+    y = function(x, kernel_size, stride)
+    if len(at) != y.ndim or any(not 0 <= index < size for index, size in zip(at, y.shape, strict=True)):
+        return None
+    n, c, i, j = at
+    rows, columns = (i * sh, i * sh + kh), (j * sw, j * sw + kw)
+    plane = tuple(tuple(row) for row in x[n, c].tolist())
+    numbers = [f"{value:.6g}" for row in plane[slice(*rows)] for value in row[slice(*columns)]]
+    label = (f"image {n}, " if len(x) > 1 else "") + f"channel {c}"
+    place = f"y[{', '.join(map(str, at))}]"
+    if function is max_pool2d:
+        made = f"max({', '.join(numbers)})"
+    else:
+        made = f"({' + '.join(f'({v})' if v.startswith('-') else v for v in numbers)}) / {len(numbers)}"
+    return Window((Pane(label, plane, rows, columns),), f"{place} = {made} = {y[at]:.6g}")
+
+
+MAX_POOL2D = Contract(
+    name="max_pool2d",
+    signature="(x, kernel_size, stride=None)",
+    doc=DOC.format(what="the largest number", kind="The numbers keep their precision."),
+    reference=max_pool2d,
+    regimes=COMMON,
+    check=Close(),
+    twins=made_twins("max"),
+    groups=GROUPS,
+    window=lambda call, at: window(max_pool2d, call, at),
+)
+AVG_POOL2D = Contract(
+    name="avg_pool2d",
+    signature="(x, kernel_size, stride=None)",
+    doc=DOC.format(
+        what="the mean",
+        kind="Whole numbers give floating means,\nand floating numbers keep at least their precision.",
+    ),
+    reference=avg_pool2d,
+    regimes=COMMON,
+    check=Close(magnitude, terms=lambda x, kernel_size, stride=None: math.prod(pair(kernel_size, "kernel_size"))),
+    twins=made_twins("avg"),
+    groups=GROUPS,
+    window=lambda call, at: window(avg_pool2d, call, at),
+)
+CONTRACTS = (MAX_POOL2D, AVG_POOL2D)
