@@ -1,0 +1,341 @@
+"""Drawings of number grids as SVG: planes with their window, kernels, and a failing case with got and want.
+
+Everything is drawn in the colour of the surrounding text, so that it reads on light and dark pages and in
+print; a page may colour the classes `cg-window`, `cg-got` and `cg-want`.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from grader.outcome import Counterexample
+from grader.report.text import NOT_FINITE, number, one_line
+
+Rows = Sequence[Sequence[Any]]
+Spot = tuple[int, int]
+
+CELL = 28  # height of a cell, and its least width, in pixels
+CHAR = 7.9  # width of a digit at 13 pixels, monospaced
+LETTER = 7.1  # average width of a letter at 13 pixels
+GAP = 22
+CAPTION = 20  # height of the line above a table
+MOST = 9  # rows or columns shown of a plane
+MOST_PANES = 3
+WIDEST = 600  # of a drawing, before it goes on below
+NARROWEST = 300
+
+
+@dataclass(frozen=True)
+class Block:
+    """A drawn rectangle: its size in pixels and its SVG elements, from the origin on."""
+
+    width: float
+    height: float
+    body: str
+
+
+def grid(
+    rows: Rows,
+    *,
+    window: tuple[int, int, int, int] | None = None,
+    padding: int | tuple[int, int] = 0,
+    caption: str = "",
+    alt: str = "",
+) -> str:
+    """Return an SVG of rows of numbers.
+
+    `window` is (top, left, height, width) of the cells to outline. `padding` says how many of the outer rows
+    and columns (one number, or one for each) are zero padding, drawn in a lighter tone; `rows` includes them.
+    """
+    pads = (padding, padding) if isinstance(padding, int) else padding
+    spans = ((0, 0), (0, 0))
+    if window is not None:
+        top, left, height, width = window
+        spans = ((top, top + height), (left, left + width))
+    block = _table(rows, spans=spans, padding=pads)
+    return _svg(_captioned(block, caption) if caption else block, caption or "Grid of numbers", alt)
+
+
+def failing_case(counterexample: Counterexample) -> str:
+    """Return an SVG of the input with its window, the kernel, and the maps got and want around the wrong entry.
+
+    Where there is neither a window nor a two-dimensional map with a wrong entry in it, there is nothing to
+    draw, and the text is empty.
+    """
+    maps = _maps(counterexample)
+    window = counterexample.window
+    panes = _panes(window) if window else []
+    blocks = panes + ([_beside(maps)] if maps else [])
+    if not blocks:
+        return ""
+    sentence = one_line(str(window["sentence"])) if window else ""
+    block = _flow(blocks)
+    lines = textwrap.wrap(sentence, int(max(block.width, NARROWEST) / LETTER))
+    at = "[" + ", ".join(map(str, counterexample.at)) + "]"
+    got, want = (number(entry(value, counterexample.at)) for value in (counterexample.got, counterexample.want))
+    title = f"The entry {at} of the result" if counterexample.at else "The first case that fails"
+    summary = f"{sentence} Got {got}, want {want}." if maps else sentence
+    return _svg(_stack([block, _lines(lines)], 8) if lines else block, title, summary.strip())
+
+
+# Parts of a failing case -----------------------------------------------------------------------------------
+
+
+def _panes(window: Mapping[str, Any]) -> list[Block]:
+    panes = list(window["panes"])
+    blocks = [_pane(pane) for pane in panes[:MOST_PANES]]
+    if left_out := len(panes) - len(blocks):
+        blocks.append(_lines([f"… and {left_out} more", "channel" if left_out == 1 else "channels"]))
+    return blocks
+
+
+def _pane(pane: Mapping[str, Any]) -> Block:
+    spans = (_pair(pane["rows"]), _pair(pane["columns"]))
+    plane = _captioned(_table(pane["plane"], spans=spans, padding=_pair(pane["padding"])), str(pane["label"]))
+    if pane.get("weights") is None:
+        return plane
+    kernel = _captioned(_table(pane["weights"], style="cg-kernel"), "kernel")
+    return _beside([plane, _middle(_sign("∗"), plane), _middle(kernel, plane)], 6)
+
+
+def _pair(pair: Sequence[int]) -> Spot:
+    first, second = pair
+    return first, second
+
+
+def _maps(counterexample: Counterexample) -> list[Block]:
+    """Return the slices of got and want that hold the wrong entry, or nothing where there are none."""
+    at = counterexample.at
+    got, want = _slice(counterexample.got, at), _slice(counterexample.want, at)
+    if not at or got is None or want is None:
+        return []
+    spot = (at[-2] if len(at) > 1 else 0, at[-1])
+    digits = _telling(got[spot[0]][spot[1]], want[spot[0]][spot[1]])
+    name = "" if len(at) < 3 else "[" + ", ".join(map(str, at[:-2])) + "]"
+    return [
+        _captioned(_table(rows, spot=spot, digits=digits, style=style, indices=True), f"{label}{name}")
+        for label, rows, style in (("got", got, "cg-got"), ("want", want, "cg-want"))
+    ]
+
+
+def _slice(value: Any, at: tuple[int, ...]) -> Rows | None:
+    """Return the rows that hold the entry `at`, or None where the value has no such entry."""
+    for index in at[:-2]:
+        value = _item(value, index)
+    rows = value if len(at) > 1 else [value]
+    row = _item(rows, at[-2]) if len(at) > 1 else value
+    if _item(row, at[-1] if at else 0) is None or isinstance(_item(row, at[-1] if at else 0), list | tuple):
+        return None
+    lengths = {len(row) if isinstance(row, list | tuple) else -1 for row in rows}
+    return rows if len(lengths) == 1 and min(lengths) > 0 else None
+
+
+def _item(value: Any, index: int) -> Any:
+    return value[index] if isinstance(value, list | tuple) and 0 <= index < len(value) else None
+
+
+def entry(value: Any, at: tuple[int, ...]) -> Any:
+    """Return the entry of nested lists at an index, or None where they have none."""
+    for index in at:
+        value = _item(value, index)
+    return value
+
+
+def _telling(got: Any, want: Any) -> int:
+    """Return how many digits it takes to tell two numbers apart, 4 at least."""
+    return next((digits for digits in (4, 6, 9, 13) if number(got, digits) != number(want, digits)), 17)
+
+
+# Tables ----------------------------------------------------------------------------------------------------
+
+
+def _table(
+    rows: Rows,
+    *,
+    spans: tuple[Spot, Spot] = ((0, 0), (0, 0)),
+    padding: Spot = (0, 0),
+    spot: Spot | None = None,
+    digits: int = 4,
+    style: str = "cg-window",
+    indices: bool = False,
+) -> Block:
+    """Draw rows of numbers, cut around the window or the spot, which is outlined."""
+    if spot is not None:
+        spans = ((spot[0], spot[0] + 1), (spot[1], spot[1] + 1))
+    size = (len(rows), len(rows[0]) if rows else 0)
+    kept = (_kept(size[0], spans[0]), _kept(size[1], spans[1]))
+    texts = {(r, c): _short(rows[r][c], digits) for r in kept[0] for c in kept[1] if r is not None and c is not None}
+    width = max([CELL, *(CHAR * len(text) + 10 for text in texts.values())])
+    cells = []
+    for y, r in enumerate(kept[0]):
+        for x, c in enumerate(kept[1]):
+            if r is None or c is None:
+                cells.append(_text(x * width + width / 2, y * CELL + CELL / 2, _dots(r, c), "cg-pad"))
+            else:
+                outer = _outside(r, size[0], padding[0]) or _outside(c, size[1], padding[1])
+                cells.append(_cell(x * width, y * CELL, width, texts[r, c], outer, (r, c) == spot))
+    body = "".join(cells) + _outline(kept, spans, width, style)
+    block = Block(len(kept[1]) * width, len(kept[0]) * CELL, body)
+    return _indexed(block, kept, width) if indices else block
+
+
+def _kept(size: int, span: Spot) -> list[int | None]:
+    """Return the indices to show of an axis, the window's first; None stands for a gap.
+
+    >>> _kept(4, (0, 2)), _kept(100, (50, 53))
+    ([0, 1, 2, 3], [None, 47, 48, 49, 50, 51, 52, 53, 54, 55, None])
+    """
+    if size <= MOST:
+        return list(range(size))
+    start, stop = span
+    if stop - start > MOST:
+        middle: list[int | None] = [*range(start, start + MOST - 2), None, stop - 1]
+        shown = middle
+    else:
+        first = max(0, min(start - (MOST - (stop - start)) // 2, size - MOST))
+        shown = list(range(first, first + MOST))
+    before = [] if shown[0] == 0 else [None]
+    after = [] if shown[-1] == size - 1 else [None]
+    return [*before, *shown, *after]
+
+
+def _dots(row: int | None, column: int | None) -> str:
+    return "⋱" if row is None and column is None else "⋮" if row is None else "…"
+
+
+def _outside(index: int, size: int, padding: int) -> bool:
+    return index < padding or index >= size - padding
+
+
+def _short(value: Any, digits: int) -> str:
+    """Write an entry for a cell: at most a few digits, a real minus sign, NaN as a word.
+
+    >>> _short(-0.123456, 4), _short("nan", 4), _short([1, 2], 4), _short(2.0, 4)
+    ('−0.1235', 'NaN', '[…]', '2')
+    """
+    if isinstance(value, list | tuple | Mapping):
+        return "[…]"
+    if isinstance(value, str) and value not in NOT_FINITE:
+        text = one_line(value)
+        return text if len(text) <= 8 else text[:7] + "…"
+    large = isinstance(value, int) and not isinstance(value, bool) and 10**6 <= abs(value) < 10**300
+    return number(float(value) if large else value, digits).replace("-", "−")
+
+
+def _cell(x: float, y: float, width: float, text: str, outer: bool, bold: bool) -> str:
+    tone = "cg-pad" if outer else "cg-marked" if bold else "cg-number"
+    fill = ' fill="currentColor" fill-opacity="0.05" stroke-dasharray="2 2"' if outer else ' fill="none"'
+    place = f'x="{x:g}" y="{y:g}" width="{width:g}" height="{CELL}"'
+    return f'<rect {place}{fill} stroke="currentColor" stroke-opacity="0.3"/>' + _text(
+        x + width / 2, y + CELL / 2, text, tone
+    )
+
+
+_PROSE = 'font-family="system-ui, sans-serif"'
+_TONES = {
+    "cg-number": "",
+    "cg-marked": ' font-weight="bold"',
+    "cg-pad": ' fill-opacity="0.45"',
+    "cg-index": ' fill-opacity="0.6" font-size="10"',
+}
+
+
+def _text(x: float, y: float, text: str, tone: str) -> str:
+    place = f'x="{x:g}" y="{y:g}" text-anchor="middle" dominant-baseline="central" fill="currentColor"'
+    return f'<text class="{tone}" {place}{_TONES[tone]}>{escape(text)}</text>'
+
+
+def _outline(
+    kept: tuple[list[int | None], list[int | None]], spans: tuple[Spot, Spot], width: float, style: str
+) -> str:
+    """Draw the frame of the window over the cells that are shown; without a window there is none."""
+    places = [
+        [i for i, n in enumerate(axis) if n is not None and a <= n < b]
+        for axis, (a, b) in zip(kept, spans, strict=True)
+    ]
+    if not all(places):
+        return ""
+    (top, bottom), (left, right) = ((place[0], place[-1] + 1) for place in places)
+    x, y, w, h = left * width, top * CELL, (right - left) * width, (bottom - top) * CELL
+    ink = 'fill="currentColor" fill-opacity="0.12" stroke="currentColor" stroke-width="2.5"'
+    return f'<rect class="{style}" x="{x:g}" y="{y:g}" width="{w:g}" height="{h}" rx="2" {ink}/>'
+
+
+def _indexed(block: Block, kept: tuple[list[int | None], list[int | None]], width: float) -> Block:
+    """Write the indices of the rows and columns beside a table."""
+    left, top = 20, 16
+    down = [_text(left / 2, top + (i + 0.5) * CELL, str(n), "cg-index") for i, n in enumerate(kept[0]) if n is not None]
+    across = [_text(left + (i + 0.5) * width, 8, str(n), "cg-index") for i, n in enumerate(kept[1]) if n is not None]
+    return Block(left + block.width, top + block.height, "".join(down + across) + _at(left, top, block))
+
+
+# Putting blocks together -----------------------------------------------------------------------------------
+
+
+def _at(x: float, y: float, block: Block) -> str:
+    return f'<g transform="translate({x:g} {y:g})">{block.body}</g>'
+
+
+def _beside(blocks: Sequence[Block], gap: float = GAP) -> Block:
+    x, parts = 0.0, []
+    for block in blocks:
+        parts.append(_at(x, 0, block))
+        x += block.width + gap
+    return Block(x - gap, max(block.height for block in blocks), "".join(parts))
+
+
+def _stack(blocks: Sequence[Block], gap: float = GAP) -> Block:
+    y, parts = 0.0, []
+    for block in blocks:
+        parts.append(_at(0, y, block))
+        y += block.height + gap
+    return Block(max(block.width for block in blocks), y - gap, "".join(parts))
+
+
+def _flow(blocks: Sequence[Block]) -> Block:
+    """Put blocks beside each other, and below where they would become too wide."""
+    lines: list[list[Block]] = [[]]
+    for block in blocks:
+        if lines[-1] and sum(b.width + GAP for b in lines[-1]) + block.width > WIDEST:
+            lines.append([])
+        lines[-1].append(block)
+    return _stack([_beside(line) for line in lines])
+
+
+def _captioned(block: Block, caption: str) -> Block:
+    caption = one_line(caption)
+    text = f'<text class="cg-caption" x="0" y="12" fill="currentColor" {_PROSE}>{escape(caption)}</text>'
+    return Block(max(block.width, LETTER * len(caption)), block.height + CAPTION, text + _at(0, CAPTION, block))
+
+
+def _sign(sign: str) -> Block:
+    return Block(16, 2 * CAPTION, _text(8, CAPTION + CAPTION / 2, sign, "cg-number"))
+
+
+def _middle(block: Block, beside: Block) -> Block:
+    """Lower a block so that it stands half-way down another one; both have room for a caption on top."""
+    return Block(block.width, beside.height, _at(0, max(0, (beside.height - block.height) / 2), block))
+
+
+def _lines(lines: Sequence[str]) -> Block:
+    texts = (
+        f'<text class="cg-sentence" x="0" y="{14 + 18 * i}" fill="currentColor" {_PROSE}>{escape(line)}</text>'
+        for i, line in enumerate(lines)
+    )
+    return Block(max(LETTER * len(line) for line in lines), 18 * len(lines), "".join(texts))
+
+
+def _svg(block: Block, title: str, summary: str) -> str:
+    """Wrap a block in an SVG element with a margin, a title and a description."""
+    width, height = round(block.width) + 6, round(block.height) + 6
+    described = f"<desc>{escape(one_line(summary))}</desc>" if summary else ""
+    return (
+        '<svg class="cg" role="img" xmlns="http://www.w3.org/2000/svg"'
+        f' viewBox="-3 -3 {width} {height}" width="{width}" height="{height}"'
+        ' font-family="ui-monospace, Menlo, Consolas, monospace" font-size="13">'
+        f"<title>{escape(one_line(title))}</title>{described}{block.body}</svg>"
+    )

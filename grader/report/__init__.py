@@ -1,0 +1,1 @@
+"""What a gradebook looks like: on the terminal, as JSON, HTML, CSV and JUnit."""

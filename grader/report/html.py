@@ -1,0 +1,149 @@
+"""The gradebook as web pages: one for the class, one for each student that can be sent alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from grader import __version__, drawing
+from grader.answers import count
+from grader.course import builtin_folder
+from grader.markup import to_html
+from grader.outcome import Counterexample, Gradebook, Outcome, PartResult, StudentResult
+from grader.report import files, summary
+from grader.report.text import WORDS, marks, neutral, number, one_line, percent, written
+
+FIRST_STEPS = 5  # parts named under "what to do next"
+# outcome -> the sign and the tone of its badge; the word stands beside it
+BADGES = {
+    Outcome.CORRECT: ("✓", "good"),
+    Outcome.PARTIAL: ("◐", "half"),
+    Outcome.UNGRADABLE: ("?", "none"),
+    Outcome.MISSING: ("–", "bad"),
+}
+
+
+def write(gradebook: Gradebook, folder: Path, templates: Sequence[Path] | None = None) -> list[Path]:
+    """Write index.html for the class and students/NAME.html for each student; return what was written.
+
+    `templates` is where templates are looked up, first to last; by default the built-in ones.
+
+    Raises:
+        InputError: the folder cannot be written to.
+    """
+    pages = environment(templates)
+    names = list(files.safe_names(student.student for student in gradebook.students))
+    shown = neutral(gradebook)
+    written_files = [files.write_text(folder / "index.html", class_page(shown, names, pages))]
+    for student, name in zip(shown.students, names, strict=True):
+        page = student_page(shown.course, student, pages)
+        written_files.append(files.write_text(folder / "students" / f"{name}.html", page))
+    return written_files
+
+
+def environment(templates: Sequence[Path] | None = None) -> Environment:
+    """Return the Jinja environment of reports: everything is escaped, and nothing undefined passes."""
+    folders = templates if templates is not None else [builtin_folder() / "templates"]
+    pages = Environment(
+        autoescape=True,
+        loader=FileSystemLoader([str(folder) for folder in folders]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    pages.filters |= {
+        "marks": marks,
+        "percent": percent,
+        "one_line": one_line,
+        "count": count,
+        "written": written,
+        "hint": lambda text: Markup(to_html(_literal_signs(text))),  # noqa: S704 - raw HTML is off in it
+        "drawing": lambda example: Markup(drawing.failing_case(example)),  # noqa: S704 - its texts are escaped
+        "word": WORDS.__getitem__,
+        "badge": lambda outcome: BADGES.get(outcome, ("✗", "bad")),
+    }
+    pages.globals["version"] = __version__
+    return pages
+
+
+_SPANS = re.compile(r"(`[^`]*`|\$[^$]*\$)")
+
+
+def _literal_signs(hint: str) -> str:
+    """Keep the sign of a product, as in i*s, from starting emphasis; code and formulas are left alone."""
+    pieces = _SPANS.split(hint)
+    return "".join(piece if _SPANS.fullmatch(piece) else re.sub(r"(?<=\w)\*(?=\w)", r"\*", piece) for piece in pieces)
+
+
+def class_page(gradebook: Gradebook, names: Sequence[str], pages: Environment) -> str:
+    """Return the page of the class; `names` are the file names of the students' pages, without suffix."""
+    rows = [_row(student, name) for student, name in zip(gradebook.students, names, strict=True)]
+    found = summary.summarise(gradebook)
+    return pages.get_template("report.html.j2").render(
+        gradebook=gradebook,
+        summary=found,
+        how=summary.HOW,
+        tallest=max(found.bins),
+        rows=rows,
+        by_marks=sorted(rows, key=lambda row: (row["share"] is None, row["share"] or 0)),
+        problems=[(student, problem) for student in gradebook.students for problem in student.problems],
+        ungradable=_ungradable(gradebook),
+    )
+
+
+def student_page(course: str, student: StudentResult, pages: Environment) -> str:
+    """Return the page of one student, which needs nothing else to be read."""
+    return pages.get_template("report_student.html.j2").render(
+        course=course,
+        student=student,
+        share=summary.share_of(student),
+        steps=[part for part in student.parts if part.outcome not in (Outcome.CORRECT, Outcome.UNGRADABLE)],
+        first=FIRST_STEPS,
+        topics=_by_topic(student),
+        failing=_failing,
+        passing=_passing,
+        entry=_entry,
+    )
+
+
+def _row(student: StudentResult, name: str) -> dict[str, object]:
+    return {
+        "student": student,
+        "href": "students/" + quote(f"{name}.html"),
+        "share": summary.share_of(student),
+        "topics": _by_topic(student),
+    }
+
+
+def _by_topic(student: StudentResult) -> Mapping[str, list[PartResult]]:
+    topics: dict[str, list[PartResult]] = {}
+    for part in student.parts:
+        topics.setdefault(part.topic, []).append(part)
+    return topics
+
+
+def _ungradable(gradebook: Gradebook) -> list[tuple[StudentResult, PartResult]]:
+    return [(s, p) for s in gradebook.students for p in s.parts if p.outcome is Outcome.UNGRADABLE]
+
+
+def _failing(part: PartResult) -> dict[str, tuple[int, int]]:
+    """Return the regimes with a wrong case."""
+    return {name: (passed, cases) for name, (passed, cases) in part.regimes.items() if passed < cases}
+
+
+def _passing(part: PartResult) -> dict[str, tuple[int, int]]:
+    """Return the regimes whose cases are all right."""
+    return {name: counts for name, counts in part.regimes.items() if name not in _failing(part)}
+
+
+def _entry(example: Counterexample) -> tuple[str, str] | None:
+    """Return what was got and wanted at the first entry that differs, where both are one value."""
+    values = [drawing.entry(value, example.at) for value in (example.got, example.want)]
+    if not example.at or any(value is None or isinstance(value, list | tuple | dict) for value in values):
+        return None
+    return number(values[0]), number(values[1])

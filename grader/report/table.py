@@ -1,0 +1,195 @@
+"""The gradebook on the terminal: a table that fits its width, what could not be graded, and the class at a glance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from grader.answers import count
+from grader.outcome import Gradebook, Outcome, PartResult, StudentResult
+from grader.report.summary import Summary, summarise
+from grader.report.text import WORDS, inert, marks, one_line, percent, written
+
+# outcome -> sign, sign for terminals without Unicode, style; each sign is another, colour only helps
+SIGNS = {
+    Outcome.CORRECT: ("✓", "+", "green"),
+    Outcome.PARTIAL: ("◐", "/", "yellow"),
+    Outcome.WRONG: ("✗", "x", "red"),
+    Outcome.MISSING: ("–", "-", "dim"),
+    Outcome.NOT_ALLOWED: ("!", "!", "red"),
+    Outcome.TIMEOUT: ("T", "T", "red"),
+    Outcome.CRASHED: ("C", "C", "red"),
+    Outcome.OUT_OF_MEMORY: ("M", "M", "red"),
+    Outcome.UNGRADABLE: ("?", "?", "magenta"),
+}
+COMMONEST = 5
+
+
+class GradebookTable:
+    """A gradebook that rich can print, at any width. `details` lists what to do about each part."""
+
+    def __init__(self, gradebook: Gradebook, *, details: bool) -> None:
+        self.gradebook = gradebook
+        self.details = details
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        pen = _Pen(options.ascii_only)
+        table = _wide(self.gradebook, pen)
+        if console.measure(table, options=options.update(width=10_000)).maximum > options.max_width:
+            table = _narrow(self.gradebook, pen)
+        yield table
+        yield _legend(self.gradebook, pen)
+        if self.details:
+            for student in self.gradebook.students:
+                yield from _details(student, pen)
+        yield from _problems(self.gradebook, pen)
+        yield from _totals(self.gradebook, summarise(self.gradebook), pen)
+
+
+def render(gradebook: Gradebook, *, details: bool | None = None) -> GradebookTable:
+    """Return what `Console.print` shows of a gradebook; details are shown by default for one student alone."""
+    return GradebookTable(gradebook, details=len(gradebook.students) == 1 if details is None else details)
+
+
+class _Pen:
+    """Writes text for one terminal: inert, never markup, in ASCII where nothing else can be printed."""
+
+    def __init__(self, ascii_only: bool) -> None:
+        self.ascii_only = ascii_only
+
+    def write(self, text: str, style: str = "") -> Text:
+        return Text(self._shown(inert(text, keep="\n")), style=style)
+
+    def name(self, text: str, style: str = "bold") -> Text:
+        return Text(self._shown(one_line(text)), style=style, overflow="fold")
+
+    def sign(self, outcome: Outcome) -> Text:
+        sign, plain, style = SIGNS[outcome]
+        return Text(plain if self.ascii_only else sign, style=style)
+
+    def _shown(self, text: str) -> str:
+        return text.encode("ascii", "backslashreplace").decode() if self.ascii_only else text
+
+
+def _wide(gradebook: Gradebook, pen: _Pen) -> Table:
+    """One row a student, one column a topic."""
+    topics = list(dict.fromkeys(part.topic for student in gradebook.students for part in student.parts))
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("student", overflow="fold", max_width=30)
+    for topic in topics:
+        table.add_column(pen.name(topic), no_wrap=True)
+    table.add_column("total", justify="right", no_wrap=True)
+    for student in gradebook.students:
+        cells = [_topic(student, topic, pen) for topic in topics]
+        table.add_row(pen.name(student.student), *cells, _total(student, pen))
+    return table
+
+
+def _narrow(gradebook: Gradebook, pen: _Pen) -> Table:
+    """One row for each topic of a student."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("student", overflow="fold", max_width=22)
+    table.add_column("topic", overflow="fold", max_width=20)
+    table.add_column("parts")
+    table.add_column("total", justify="right", no_wrap=True)
+    for student in gradebook.students:
+        topics = list(dict.fromkeys(part.topic for part in student.parts))
+        table.add_row(pen.name(student.student), "", "", _total(student, pen))
+        for topic in topics:
+            table.add_row("", pen.name(topic, ""), _topic(student, topic, pen), "")
+    return table
+
+
+def _topic(student: StudentResult, topic: str, pen: _Pen) -> Text:
+    parts = [part for part in student.parts if part.topic == topic]
+    if not parts:
+        return Text("")
+    signs = Text(" ").join(pen.sign(part.outcome) for part in parts)
+    graded = [part for part in parts if part.outcome is not Outcome.UNGRADABLE]
+    if not graded:
+        return signs
+    return Text("  ").join([signs, Text(marks(sum((p.score for p in graded), start=graded[0].score * 0)))])
+
+
+def _total(student: StudentResult, pen: _Pen) -> Text:
+    if student.parts and not student.gradable:
+        return pen.write("not graded", "magenta")
+    if not student.parts:
+        return pen.write("0 (unreadable)", "red")
+    return Text(f"{marks(student.score)} of {marks(student.max_score)}", style="bold")
+
+
+def _legend(gradebook: Gradebook, pen: _Pen) -> Text:
+    present = {part.outcome for student in gradebook.students for part in student.parts}
+    entries = [Text.assemble(pen.sign(outcome), f" {WORDS[outcome]}") for outcome in SIGNS if outcome in present]
+    return Text("\n") + Text("   ", style="dim").join(entries) + Text("\n")
+
+
+def _details(student: StudentResult, pen: _Pen) -> Iterator[Text | Padding]:
+    for part in student.parts:
+        score = "" if part.outcome is Outcome.UNGRADABLE else f", {marks(part.score)} of {marks(part.max_score)}"
+        yield Text.assemble(
+            pen.sign(part.outcome), " ", pen.name(f"{part.topic}, {part.part}"), f": {WORDS[part.outcome]}{score}"
+        )
+        lines = [*_explanation(part)]
+        if lines:
+            yield Padding(pen.write("\n".join(lines)), (0, 0, 0, 4))
+    yield Text("")
+
+
+def _explanation(part: PartResult) -> Iterator[str]:
+    if part.outcome is Outcome.CORRECT:
+        return
+    place = f"line {part.line}: " if part.line is not None else ""
+    yield place + part.message
+    yield from (f"Hint: {finding.hint}" for finding in part.misconceptions)
+    yield from (
+        f"{cases - passed} of {cases} wrong where {name}"
+        for name, (passed, cases) in part.regimes.items()
+        if passed < cases
+    )
+    if (example := part.counterexample) is not None:
+        yield from filter(None, [example.call])
+        yield f"got  {written(example.got, 70, 400)}"
+        yield f"want {written(example.want, 70, 400)}"
+
+
+def _problems(gradebook: Gradebook, pen: _Pen) -> Iterator[Text]:
+    """List the files that could not be read and, apart from them, what could not be graded."""
+    unreadable = [(student.student, problem) for student in gradebook.students for problem in student.problems]
+    yield from _listing("Problems with what was handed in:", unreadable, pen)
+    ungradable = [
+        (student.student, f"{part.topic}, {part.part}: {part.message}")
+        for student in gradebook.students
+        for part in student.parts
+        if part.outcome is Outcome.UNGRADABLE
+    ]
+    yield from _listing("Not graded, through no fault of the student; it costs no marks:", ungradable, pen)
+    yield from _listing("Warnings:", [("", warning) for warning in gradebook.warnings], pen)
+
+
+def _listing(title: str, entries: Sequence[tuple[str, str]], pen: _Pen) -> Iterator[Text]:
+    if entries:
+        yield Text(title, style="bold")
+        for name, text in entries:
+            lead = Text.assemble(pen.name(name), ": ") if name else Text("")
+            yield Text.assemble("  ", lead, pen.write(text))
+        yield Text("")
+
+
+def _totals(gradebook: Gradebook, summary: Summary, pen: _Pen) -> Iterator[Text]:
+    if gradebook.interrupted:
+        yield Text("Interrupted: only what was graded until then is shown.", style="bold yellow")
+    if summary.misconceptions and len(gradebook.students) > 1:
+        yield Text("Commonest misconceptions:", style="bold")
+        for common in summary.misconceptions[:COMMONEST]:
+            yield Text.assemble(
+                "  ", pen.name(common.name), f" ({count(common.students, 'student')}): ", pen.write(common.hint)
+            )
+        yield Text("")
+    mean = f", mean {percent(summary.mean)}" if summary.mean is not None else ""
+    yield Text(f"{count(summary.students, 'student')}{mean}, {summary.full} with full marks", style="bold")

@@ -1,0 +1,145 @@
+"""Words and numbers of a report, and student text made harmless before it is shown anywhere."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import unicodedata
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any, TypeVar
+
+from grader.outcome import Outcome
+
+T = TypeVar("T")
+
+WORDS = {
+    Outcome.CORRECT: "correct",
+    Outcome.PARTIAL: "partly right",
+    Outcome.WRONG: "wrong",
+    Outcome.MISSING: "missing",
+    Outcome.NOT_ALLOWED: "not allowed",
+    Outcome.TIMEOUT: "out of time",
+    Outcome.CRASHED: "crashed",
+    Outcome.OUT_OF_MEMORY: "out of memory",
+    Outcome.UNGRADABLE: "not graded",
+}
+NOT_FINITE = {"nan": "NaN", "inf": "inf", "-inf": "-inf"}
+_JOINERS = "\u200c\u200d"  # names in Persian, Hindi and emoji are written with them
+_LONGEST = 1000  # bits of a whole number that is still written out
+
+
+def inert(text: str, keep: str = "\n\t") -> str:
+    r"""Return text in which nothing can act on a terminal, a browser or a reader's eye.
+
+    Control characters, bidirectional overrides, invisible signs and halves of surrogate pairs are written as
+    escapes; `keep` are the control characters left alone.
+
+    >>> inert("a\x1b[31mb\u202e")
+    'a\\x1b[31mb\\u202e'
+    """
+    return "".join(c if c in keep or c in _JOINERS or not _acts(c) else _escape(c) for c in text)
+
+
+def _acts(character: str) -> bool:
+    invisible = unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    return invisible or (ord(character) & 0xFFFE) == 0xFFFE  # noncharacters, which XML forbids
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def neutral(value: T) -> T:
+    """Return a copy of plain data (dataclasses, mappings, sequences) with all its text inert."""
+    return _neutral(value)  # type: ignore[no-any-return]
+
+
+def _neutral(value: Any) -> Any:
+    if isinstance(value, Outcome):
+        return value
+    if isinstance(value, str):
+        return inert(value)
+    if isinstance(value, Mapping):
+        return {_neutral(key): _neutral(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_neutral(item) for item in value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.replace(value, **{f.name: _neutral(getattr(value, f.name)) for f in _fields(value)})
+    return value
+
+
+def _fields(value: Any) -> tuple[dataclasses.Field[Any], ...]:
+    return tuple(f for f in dataclasses.fields(value) if f.init)
+
+
+def one_line(text: str) -> str:
+    """Return inert text without line breaks: for names, headings and cells."""
+    return inert(text, keep="")
+
+
+def marks(value: Fraction) -> str:
+    """Write marks with two decimals at most; zero is "0".
+
+    >>> marks(Fraction(15, 2)), marks(Fraction(1, 3)), marks(Fraction(0))
+    ('7.5', '0.33', '0')
+    """
+    return f"{float(value):.2f}".rstrip("0").rstrip(".")
+
+
+def percent(share: Fraction | float) -> str:
+    """Write a share as a whole percentage that says 0 and 100 only of none and all.
+
+    >>> percent(Fraction(1, 3)), percent(Fraction(999, 1000)), percent(Fraction(0))
+    ('33 %', '99 %', '0 %')
+    """
+    whole = round(float(share) * 100)
+    if whole == 100 and share < 1:
+        whole = 99
+    if whole == 0 and share > 0:
+        whole = 1
+    return f"{whole} %"
+
+
+def number(value: Any, digits: int | None = None) -> str:
+    """Write one entry of plain data: a float shortest or with `digits`, NaN as a word, text in quotes.
+
+    >>> number(2.0), number(1 / 3, 4), number("nan"), number("abc"), number(None)
+    ('2.0', '0.3333', 'NaN', "'abc'", 'None')
+    """
+    if isinstance(value, str):
+        return NOT_FINITE.get(value, repr(value))
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return NOT_FINITE[str(value)]
+        return repr(value) if digits is None else f"{value:.{digits}g}"
+    if isinstance(value, int) and value.bit_length() > _LONGEST:
+        return f"a whole number of {value.bit_length():,} bits"
+    return str(value)
+
+
+def written(value: Any, width: int = 76, length: int = 1600) -> str:
+    """Write nested lists as Python does, with line breaks between rows, and the middle of long ones left out.
+
+    >>> written([[1.0, "nan"], [2, 3]])
+    '[[1.0, NaN], [2, 3]]'
+    """
+    text = NOT_FINITE.get(value, value) if isinstance(value, str) else _layout(value, width, 0)
+    if len(text) <= length:
+        return text
+    head, tail = text[: length * 3 // 4], text[-length // 8 :]
+    return f"{head}\n… {len(text) - len(head) - len(tail):,} characters left out …\n{tail}"
+
+
+def _layout(value: Any, width: int, indent: int) -> str:
+    if isinstance(value, Mapping):
+        inner = [f"{key!r}: {_layout(item, width, indent + 2)}" for key, item in value.items()]
+        return "{" + (",\n" + " " * (indent + 1)).join(inner) + "}"
+    if not isinstance(value, list | tuple):
+        return number(value)
+    opening, closing = ("(", ",)" if len(value) == 1 else ")") if isinstance(value, tuple) else ("[", "]")
+    parts = [_layout(item, width, indent + 1) for item in value]
+    flat = opening + ", ".join(parts) + closing
+    if ("\n" not in flat and len(flat) + indent <= width) or not any(isinstance(item, list | tuple) for item in value):
+        return flat
+    return opening + (",\n" + " " * (indent + 1)).join(parts) + closing
