@@ -68,7 +68,7 @@ bench: $(TEST)
 	$(BIN)/python -m benchmarks
 
 picture: demo
-	$(BIN)/python docs/images/picture.py demo/report docs/images
+	$(BIN)/python docs/images/picture.py demo/report grace docs/images/report.png
 
 clean:
 	rm -rf $(VENV) demo build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
