@@ -7,6 +7,7 @@ the grader's own worker could not be started or kept.
 from __future__ import annotations
 
 import array
+import fcntl
 import json
 import os
 import select
@@ -19,6 +20,7 @@ import sysconfig
 import tempfile
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -26,7 +28,7 @@ from typing import Any, Self
 from grader.contract import Call, Limits
 from grader.errors import SandboxError
 from grader.outcome import Outcome
-from grader.sandbox import protocol
+from grader.sandbox import contain, protocol
 from grader.sandbox.replies import Died, Junk, Raised, Reply, Returned
 
 START_SECONDS = 60.0  # importing torch from a cold disk takes long
@@ -44,6 +46,7 @@ COMPANIONS = {
     ),
     "scipy": ("scipy.libs",),
 }  # fmt: skip
+NO_TIER = "`grader doctor` names what is missing; it needs Linux 5.13 or later with Landlock and seccomp."
 SIGNALS = {
     signal.SIGSEGV: "a segmentation fault",
     signal.SIGABRT: "an abort",
@@ -63,6 +66,7 @@ class Sandbox:
         self.packages = packages | {"numpy"}
         self.tier = tier
         self._folder = Path(tempfile.mkdtemp(prefix="sandbox-"))
+        self._packages = self._folder / "packages"
         self._live: set[Session] = set()
         self._zygote: _Zygote | None = None
         self._opened = 0
@@ -104,16 +108,29 @@ class Sandbox:
 
     def _fill_folder(self) -> None:
         self._folder.chmod(0o755)
+        self._packages.mkdir()
+        (self._folder / "root").mkdir()
         for package in sorted(self.packages):
             spec = _place_of(package)
-            (self._folder / spec.name).symlink_to(spec)
+            if not (self._packages / spec.name).is_symlink():
+                (self._packages / spec.name).symlink_to(spec)
             for companion in COMPANIONS.get(package, ()):
-                if (spec.parent / companion).exists() and not (self._folder / companion).is_symlink():
-                    (self._folder / companion).symlink_to(spec.parent / companion)
+                if (spec.parent / companion).exists() and not (self._packages / companion).is_symlink():
+                    (self._packages / companion).symlink_to(spec.parent / companion)
 
     def _start(self) -> None:
-        self._zygote = _Zygote(self._folder, self.packages, self.tier)
-        self._opened = 0
+        tiers = (contain.FULL, contain.LANDLOCK) if self.tier == "auto" else (self.tier,)
+        problems = []
+        for tier in tiers:
+            try:
+                self._zygote = _Zygote(self._folder, self.packages, tier)
+            except SandboxError as error:
+                problems.append(f"{tier}: {error.message}")
+                continue
+            self.tier = tier
+            self._opened = 0
+            return
+        raise SandboxError(f"no student's code can be run safely here: {'; '.join(problems)}", hint=NO_TIER)
 
     def _restart(self) -> None:
         for session in tuple(self._live):
@@ -152,10 +169,10 @@ class _Zygote:
         self.control = ours
         threads = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB")}
         python = getattr(sys, "_base_executable", None) or sys.executable
-        command = [python, "-I", "-S", "-B", str(WORKER), str(folder), ",".join(sorted(packages))]
+        command = [python, "-I", "-S", "-B", str(WORKER), str(folder / "packages"), str(folder / "root")]
         with theirs:
             self.process = subprocess.Popen(  # noqa: S603 (our own file, no shell)
-                [*command, str(theirs.fileno()), tier],
+                [*command, ",".join(sorted(packages)), str(theirs.fileno()), tier],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -200,6 +217,15 @@ class _Zygote:
             self.process.stderr.close()
 
 
+@dataclass(frozen=True)
+class _End:
+    """How a process ended: its wait status, largest memory in bytes, and processor time."""
+
+    status: int = 0
+    peak: int = 0
+    seconds: float = 0.0
+
+
 class Session:
     """One process with one student's module. Calls are numbered from 0; after a Died every reply is that Died."""
 
@@ -214,7 +240,7 @@ class Session:
         self._calls = 0
         self._closed = False
         self._socket, theirs = socket.socketpair()
-        self._output = os.memfd_create("output")
+        self._output = _output_file()
         request = {
             "filename": filename,
             "seed": (seed or b"\0").hex(),
@@ -287,10 +313,10 @@ class Session:
         if self._died is None:
             self._died = Died(Outcome.UNGRADABLE, "the session is closed")
 
-    def _end(self) -> tuple[int, int]:
-        """Kill and reap the process; return its wait status and its largest memory, bytes."""
+    def _end(self) -> _End:
+        """Kill and reap the process, and tell how it ended."""
         if self._pidfd < 0:
-            return 0, 0
+            return _End()
         with suppress(OSError):
             signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
         os.close(self._pidfd)
@@ -298,9 +324,9 @@ class Session:
         self._socket.close()
         try:
             reaped, _ = self._zygote.ask({"reap": self._pid})
-            return reaped["status"], reaped["peak"]
+            return _End(reaped["status"], reaped["peak"], reaped["seconds"])
         except (OSError, SandboxError, ValueError):
-            return 0, 0
+            return _End()
 
     def _ask(self, op: str, argument: Any, limit: int) -> Reply:
         if self._died is not None:
@@ -394,26 +420,35 @@ class Session:
     def _gone(self) -> Died:
         """Tell from the wait status why the process closed its connection."""
         time.sleep(0.002)  # a dying process closes its connection before it has a status
-        status, peak = self._end()
-        self._died = self._cause(status, peak)
+        self._died = self._cause(self._end())
         return self._died
 
-    def _cause(self, status: int, peak: int) -> Died:
-        if os.WIFSIGNALED(status):
-            number = os.WTERMSIG(status)
-            if number == signal.SIGXCPU:
+    def _cause(self, end: _End) -> Died:
+        if os.WIFSIGNALED(end.status):
+            number = os.WTERMSIG(end.status)
+            if number == signal.SIGXCPU or end.seconds > self._limits.total_seconds:
                 return Died(Outcome.TIMEOUT, f"The calls together took longer than {self._limits.total_seconds:g} s.")
-            if peak > 0.8 * self._limits.memory:
+            if end.peak > 0.8 * self._limits.memory:
                 return Died(Outcome.OUT_OF_MEMORY, self._memory_message())
             if number == signal.SIGKILL:
                 return Died(Outcome.CRASHED, "The process was killed, or closed its connection to the grader.")
             name = SIGNALS.get(signal.Signals(number), f"signal {number}")
             return Died(Outcome.CRASHED, f"The process was ended by {name}.")
-        return Died(Outcome.CRASHED, f"The process ended itself with exit status {os.waitstatus_to_exitcode(status)}.")
+        return Died(
+            Outcome.CRASHED, f"The process ended itself with exit status {os.waitstatus_to_exitcode(end.status)}."
+        )
 
 
 def _is_names(value: Any) -> bool:
     return type(value) is tuple and all(type(name) is str for name in value)
+
+
+def _output_file() -> int:
+    """Return a file in memory that cannot grow or shrink: what is printed needs no reading while the student runs."""
+    descriptor = os.memfd_create("output", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    os.ftruncate(descriptor, OUTPUT_LIMIT)
+    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL)
+    return descriptor
 
 
 OK_FIELDS = {"id", "ok", "tree", "changed", "shares", "earlier"}

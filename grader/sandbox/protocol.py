@@ -113,10 +113,9 @@ _ARRAY_KINDS |= {"M": "an array of dates", "m": "an array of dates"}
 def junk_kind(value: Any) -> str:
     """Name the type of a value that is no plain data, without running any of its code."""
     bases = _mro(_type(value))
-    for base in bases:
-        for known, kind in _JUNK_BASES:
-            if base is known:
-                return kind
+    kinds = [kind for base in bases for known, kind in _JUNK_BASES if base is known]
+    if kinds:
+        return kinds[0]
     names = [(vars(base).get("__module__"), base.__name__) for base in bases if _type(base) is type]
     if ("torch._C", "TensorBase") in names or ("torch", "Tensor") in names or ("torch._tensor", "Tensor") in names:
         return "a torch tensor"
@@ -132,9 +131,10 @@ class _Encoder:
         self.room = limit
         self.nodes = NODE_LIMIT
         self.layouts = layouts
+        self.depth = 0
         self.blobs: list[bytes] = []
 
-    def node(self, value: Any, depth: int = 0) -> Any:
+    def node(self, value: Any) -> Any:
         kind = _type(value)
         self.nodes -= 1
         if self.nodes < 0:
@@ -143,7 +143,7 @@ class _Encoder:
             return value
         writer = _WRITERS.get(kind)
         if writer is not None:
-            return writer(self, value, depth)
+            return writer(self, value)
         if kind in _SCALARS:
             return self.scalar(value)
         if kind is JunkValue:
@@ -159,52 +159,58 @@ class _Encoder:
         if self.room < 0:
             raise TooLarge
 
-    def integer(self, value: int, depth: int) -> Any:
+    def integer(self, value: int) -> Any:
         if -(2**63) < value < 2**63:
             return value
         if value.bit_length() > INT_BITS:
             return ["j", "a very large integer"]
         return ["i", hex(value)]
 
-    def real(self, value: float, depth: int) -> Any:
+    def real(self, value: float) -> Any:
         if _isfinite(value):
             return value
         return ["f", "nan" if value != value else "inf" if value > 0 else "-inf"]
 
-    def a_complex(self, value: complex, depth: int) -> Any:
-        return ["c", self.real(value.real, depth), self.real(value.imag, depth)]
+    def a_complex(self, value: complex) -> Any:
+        return ["c", self.real(value.real), self.real(value.imag)]
 
-    def text(self, value: str, depth: int) -> Any:
+    def text(self, value: str) -> Any:
         self.spend(_len(value))
         return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
 
-    def a_bytes(self, value: bytes, depth: int) -> Any:
+    def a_bytes(self, value: bytes) -> Any:
         self.blob(value)
         return ["b", _len(value)]
 
-    def fraction(self, value: Fraction, depth: int) -> Any:
+    def fraction(self, value: Fraction) -> Any:
         parts = [_numerator(value), _denominator(value)]
         if any(_type(part) is not int for part in parts) or parts[1] < 1:
             return ["j", OTHER]
-        return ["q", *(self.integer(part, depth) for part in parts)]
+        return ["q", *(self.integer(part) for part in parts)]
 
-    def items(self, values: Iterable[Any], depth: int) -> list[Any]:
-        return [self.node(item, depth + 1) for item in values]
+    def items(self, values: Iterable[Any]) -> list[Any]:
+        self.depth += 1
+        nodes = [self.node(item) for item in values]
+        self.depth -= 1
+        return nodes
 
-    def a_list(self, value: list[Any], depth: int) -> Any:
-        return ["l", self.items(value, depth)] if depth < DEPTH_LIMIT else ["j", TOO_DEEP]
+    def a_list(self, value: list[Any]) -> Any:
+        return ["l", self.items(value)] if self.depth < DEPTH_LIMIT else ["j", TOO_DEEP]
 
-    def a_tuple(self, value: tuple[Any, ...], depth: int) -> Any:
-        return ["t", self.items(value, depth)] if depth < DEPTH_LIMIT else ["j", TOO_DEEP]
+    def a_tuple(self, value: tuple[Any, ...]) -> Any:
+        return ["t", self.items(value)] if self.depth < DEPTH_LIMIT else ["j", TOO_DEEP]
 
-    def a_dict(self, value: dict[Any, Any], depth: int) -> Any:
-        if depth >= DEPTH_LIMIT:
+    def a_dict(self, value: dict[Any, Any]) -> Any:
+        if self.depth >= DEPTH_LIMIT:
             return ["j", TOO_DEEP]
         if not all(_plain_key(key) for key in value):
             return ["j", OTHER]
-        return ["d", [[self.node(key, depth + 1), self.node(item, depth + 1)] for key, item in value.items()]]
+        self.depth += 1
+        pairs = [[self.node(key), self.node(item)] for key, item in value.items()]
+        self.depth -= 1
+        return ["d", pairs]
 
-    def array(self, value: np.ndarray[Any, Any], depth: int) -> Any:
+    def array(self, value: np.ndarray[Any, Any]) -> Any:
         name = value.dtype.str
         if name not in _NATIVE:
             name = "<" + name[1:]
@@ -219,11 +225,11 @@ class _Encoder:
         return ["a", name, list(value.shape), strides, writeable]
 
     def scalar(self, value: Any) -> Any:
-        node = self.array(_array(value), 0)
+        node = self.array(_array(value))
         return ["n", node[1]] if self.layouts and node[0] == "a" else node
 
 
-_WRITERS: dict[type, Callable[[_Encoder, Any, int], Any]] = {
+_WRITERS: dict[type, Callable[[_Encoder, Any], Any]] = {
     int: _Encoder.integer,
     float: _Encoder.real,
     complex: _Encoder.a_complex,
@@ -237,9 +243,9 @@ _WRITERS: dict[type, Callable[[_Encoder, Any, int], Any]] = {
 }
 
 
-def _plain_key(key: Any) -> bool:
-    if _type(key) is tuple:
-        return all(_plain_key(item) for item in key)
+def _plain_key(key: Any, depth: int = 0) -> bool:
+    if _type(key) is tuple and depth < DEPTH_LIMIT:
+        return all(_plain_key(item, depth + 1) for item in key)
     return key is None or _type(key) in (str, int, float, bool)
 
 
@@ -322,11 +328,12 @@ class _Decoder:
         self.body = memoryview(body)
         self.at = start
         self.layouts = layouts
+        self.depth = 0
         self.nodes = NODE_LIMIT
 
-    def node(self, node: Any, depth: int = 0) -> Any:
+    def node(self, node: Any) -> Any:
         self.nodes -= 1
-        if self.nodes < 0 or depth > DEPTH_LIMIT + 1:
+        if self.nodes < 0 or self.depth > DEPTH_LIMIT + 1:
             raise ProtocolError("too many nodes")
         kind = type(node)
         if kind is str:
@@ -340,7 +347,10 @@ class _Decoder:
         length, reader = _READERS[node[0]]
         if len(node) != length:
             raise ProtocolError(f"a node {node[0]!r} of {len(node)} items")
-        return reader(self, node, depth)
+        self.depth += 1
+        value = reader(self, node)
+        self.depth -= 1
+        return value
 
     def take(self, size: int) -> memoryview:
         if not 0 <= size <= len(self.body) - self.at:
@@ -348,7 +358,7 @@ class _Decoder:
         self.at += size
         return self.body[self.at - size : self.at]
 
-    def integer(self, node: list[Any], depth: int) -> int:
+    def integer(self, node: list[Any]) -> int:
         text = node[1]
         if type(text) is not str or len(text) > INT_BITS // 4 + 4 or not text.lstrip("-").startswith("0x"):
             raise ProtocolError("no long integer")
@@ -357,51 +367,51 @@ class _Decoder:
         except ValueError as error:
             raise ProtocolError("no long integer") from error
 
-    def real(self, node: list[Any], depth: int) -> float:
+    def real(self, node: list[Any]) -> float:
         if type(node[1]) is not str or node[1] not in ("nan", "inf", "-inf"):
             raise ProtocolError("no float")
         return float(node[1])
 
-    def part(self, node: Any, depth: int, *kinds: type) -> Any:
-        value = self.node(node, depth + 1)
+    def part(self, node: Any, *kinds: type) -> Any:
+        value = self.node(node)
         if type(value) not in kinds:
             raise ProtocolError("a part of the wrong type")
         return value
 
-    def a_complex(self, node: list[Any], depth: int) -> complex:
-        return complex(self.part(node[1], depth, float), self.part(node[2], depth, float))
+    def a_complex(self, node: list[Any]) -> complex:
+        return complex(self.part(node[1], float), self.part(node[2], float))
 
-    def fraction(self, node: list[Any], depth: int) -> Fraction:
-        numerator, denominator = self.part(node[1], depth, int), self.part(node[2], depth, int)
+    def fraction(self, node: list[Any]) -> Fraction:
+        numerator, denominator = self.part(node[1], int), self.part(node[2], int)
         if denominator < 1:
             raise ProtocolError("no fraction")
         return Fraction(numerator, denominator)
 
-    def a_bytes(self, node: list[Any], depth: int) -> bytes:
+    def a_bytes(self, node: list[Any]) -> bytes:
         if type(node[1]) is not int:
             raise ProtocolError("no length")
         return bytes(self.take(node[1]))
 
-    def items(self, node: list[Any], depth: int) -> list[Any]:
+    def items(self, node: list[Any]) -> list[Any]:
         if type(node[1]) is not list:
             raise ProtocolError("no items")
-        return [self.node(item, depth + 1) for item in node[1]]
+        return [self.node(item) for item in node[1]]
 
-    def a_tuple(self, node: list[Any], depth: int) -> tuple[Any, ...]:
-        return tuple(self.items(node, depth))
+    def a_tuple(self, node: list[Any]) -> tuple[Any, ...]:
+        return tuple(self.items(node))
 
-    def a_dict(self, node: list[Any], depth: int) -> dict[Any, Any]:
+    def a_dict(self, node: list[Any]) -> dict[Any, Any]:
         found = {}
         for pair in node[1] if type(node[1]) is list else [None]:
             if type(pair) is not list or len(pair) != 2:
                 raise ProtocolError("no pair")
-            key = self.node(pair[0], depth + 1)
+            key = self.node(pair[0])
             if not _plain_key(key):
                 raise ProtocolError("no key")
-            found[key] = self.node(pair[1], depth + 1)
+            found[key] = self.node(pair[1])
         return found
 
-    def junk(self, node: list[Any], depth: int) -> JunkValue:
+    def junk(self, node: list[Any]) -> JunkValue:
         if type(node[1]) is not str or node[1] not in JUNK_KINDS:
             raise ProtocolError("no kind of junk")
         return JunkValue(node[1])
@@ -414,10 +424,13 @@ class _Decoder:
         dtype = _NATIVE[name]
         data = self.take(math.prod(shape) * dtype.itemsize)
         if name == "|b1":
-            return np.frombuffer(data, "|u1").reshape(shape) != 0
+            flags: np.ndarray[Any, Any] = np.not_equal(
+                np.frombuffer(data, "|u1").reshape(shape), 0, out=np.empty(shape, bool)
+            )
+            return flags
         return np.frombuffer(data, dtype).reshape(shape).copy()
 
-    def array(self, node: list[Any], depth: int) -> np.ndarray[Any, Any]:
+    def array(self, node: list[Any]) -> np.ndarray[Any, Any]:
         _, name, shape, strides, writeable = node
         if not _whole(shape, 0, DIM_LIMIT) or type(writeable) is not bool:
             raise ProtocolError("no shape")
@@ -429,12 +442,12 @@ class _Decoder:
         values.flags.writeable = writeable
         return values
 
-    def scalar(self, node: list[Any], depth: int) -> Any:
+    def scalar(self, node: list[Any]) -> Any:
         values = self.values(node[1], [])
         return values[()] if self.layouts else values
 
 
-_READERS: dict[str, tuple[int, Callable[[_Decoder, list[Any], int], Any]]] = {
+_READERS: dict[str, tuple[int, Callable[[_Decoder, list[Any]], Any]]] = {
     "i": (2, _Decoder.integer),
     "f": (2, _Decoder.real),
     "c": (3, _Decoder.a_complex),

@@ -1,6 +1,6 @@
 """The untrusted side: a zygote that forks one process per submission, and that process's loop of calls.
 
-Run by path with `python -I -S -B worker.py FOLDER PACKAGES CONTROL MODE`; imports nothing of the grader but the files
+Run by path with `python -I -S -B worker.py FOLDER ROOT PACKAGES CONTROL TIER`; imports nothing of the grader but the files
 beside it. The zygote reads forks and reapings from the control socket; a child reads frames from descriptor 3. What
 the child computes about a call is worth what the student's word is worth: it only ever speaks about its own results.
 """
@@ -12,7 +12,6 @@ import builtins
 import functools
 import gc
 import importlib
-import importlib.util
 import io
 import json
 import os
@@ -30,13 +29,16 @@ MESSAGE_LIMIT = 2000
 OUTPUT_LIMIT = 1 << 16
 
 
-def beside(name: str) -> Any:
-    """Load a file of this folder without making it importable for anybody else."""
-    spec = importlib.util.spec_from_file_location(f"_{name}", Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+def beside(name: str) -> types.CodeType:
+    """Compile a file of this folder, which is out of sight once the walls are up."""
+    path = Path(__file__).with_name(f"{name}.py")
+    return compile(path.read_bytes(), path.name, "exec", dont_inherit=True)
+
+
+def as_module(name: str, code: types.CodeType) -> Any:
+    """Run the code as a module that nobody else can import."""
+    module = types.ModuleType(f"_{name}")
+    exec(code, module.__dict__)  # noqa: S102 (our own file)
     return module
 
 
@@ -273,21 +275,15 @@ def seed_everything(seed: str) -> None:
         sys.modules["torch"].manual_seed(number % 2**63)
 
 
-def image_size() -> int:
-    with open("/proc/self/statm", encoding="ascii") as file:
-        return int(file.read().split()[0]) * resource.getpagesize()
-
-
 class Zygote:
     """The process that has imported everything and forks a child for each request of the host."""
 
-    def __init__(self, control: socket.socket, frames: Frames, contain: Any, mode: str) -> None:
+    def __init__(self, control: socket.socket, frames: Frames, contain: Any, walls: Any, image: int) -> None:
         self.control = control
         self.frames = frames
         self.contain = contain
-        self.mode = mode
-        self.image = image_size()
-        self.walls = contain.prepare(mode)
+        self.walls = walls
+        self.image = image
         self.children: set[int] = set()
 
     def say(self, message: dict[str, Any], descriptors: tuple[int, ...] = ()) -> None:
@@ -313,7 +309,7 @@ class Zygote:
     def reap(self, pid: int) -> None:
         """Say how a child ended; the host has killed it, or seen its end of the connection close."""
         if pid not in self.children:
-            self.say({"reaped": pid, "status": 0, "peak": 0})
+            self.say({"reaped": pid, "status": 0, "peak": 0, "seconds": 0})
             return
         deadline = time.monotonic() + 1.0
         while True:
@@ -321,11 +317,12 @@ class Zygote:
             if found:
                 break
             if time.monotonic() > deadline:
-                self.say({"reaped": None, "status": 0, "peak": 0})
+                self.say({"reaped": None, "status": 0, "peak": 0, "seconds": 0})
                 return
             time.sleep(0.0005)
         self.children.discard(pid)
-        self.say({"reaped": pid, "status": status, "peak": usage.ru_maxrss * 1024})
+        seconds = usage.ru_utime + usage.ru_stime
+        self.say({"reaped": pid, "status": status, "peak": usage.ru_maxrss * 1024, "seconds": seconds})
 
     def fork(self, request: dict[str, Any], descriptors: list[int]) -> None:
         connection, output = descriptors
@@ -350,7 +347,11 @@ class Zygote:
         os.dup2(60, 1)
         os.dup2(60, 2)
         os.dup2(61, 3)
-        os.closerange(4, 1024)
+        if self.walls.ruleset >= 0:
+            os.dup2(self.walls.ruleset, 62)
+            os.dup2(62, 4)
+            self.walls.ruleset = 4
+        os.closerange(5, 1024)
         redirect_output()
         pipe = Pipe(socket.socket(fileno=3), self.frames)
         submission = Submission(self.frames, request["filename"])
@@ -360,19 +361,36 @@ class Zygote:
         serve(submission, pipe)
 
 
+def thread_count(process: int) -> int:
+    task = os.open("task", os.O_RDONLY | os.O_DIRECTORY, dir_fd=process)
+    try:
+        return len(os.listdir(task))
+    finally:
+        os.close(task)
+
+
+def image_size(process: int) -> int:
+    """Return the address space of this process, bytes."""
+    with open(os.open("statm", os.O_RDONLY, dir_fd=process), encoding="ascii") as file:
+        return int(file.read().split()[0]) * resource.getpagesize()
+
+
 def main() -> None:
-    folder, packages, control, mode = sys.argv[1:]
-    frames, contain = None, beside("contain")
+    folder, root, packages, control, tier = sys.argv[1:]
+    protocol, contain = beside("protocol"), as_module("contain", beside("contain"))
+    paths = contain.readable_paths(folder)
+    names, process = contain.enclose(tier, paths, root)
     sys.path.insert(0, folder)
     for package in packages.split(","):
         importlib.import_module(package)
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
-    frames = beside("protocol")
+    frames = as_module("protocol", protocol)
     sys.argv = ["submission"]
-    if len(os.listdir("/proc/self/task")) != 1:
+    if thread_count(process) != 1:
         raise RuntimeError("the zygote has more than one thread: a fork would not be safe")
-    Zygote(socket.socket(fileno=int(control)), frames, contain, mode).run()
+    walls = contain.Walls(tier, names, paths)
+    Zygote(socket.socket(fileno=int(control)), frames, contain, walls, image_size(process)).run()
 
 
 if __name__ == "__main__":
