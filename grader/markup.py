@@ -34,7 +34,7 @@ def to_html(markdown: str, pictures: Sequence[str] = ()) -> str:
 
     Args:
         markdown: CommonMark with tables; `$…$` and `$$…$$` hold LaTeX; raw HTML is shown, not obeyed.
-        pictures: SVGs of our own making; a fenced block `picture N` stands for the N-th, its text is the alternative in words.
+        pictures: SVGs of our own making; a fenced block `picture N` stands for the N-th; its text describes it.
 
     >>> to_html("a *small* image")
     '<p>a <em>small</em> image</p>\\n'

@@ -1,1 +1,81 @@
-"""`grader topics`."""
+"""`grader topics`: what a course has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from grader.cli.main import course_option
+from grader.exercise import AnyExercise, Level
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from grader.course import Course
+
+
+@click.command()
+@click.option(
+    "--format", "style", type=click.Choice(["table", "json"]), default="table", show_default=True, help="Of the list."
+)
+@course_option
+def topics(course: Course, style: str) -> None:
+    """List the topics, their parts and levels, and the functions that they ask for."""
+    exercises = list(course.exercises.values())
+    if style == "json":
+        import json
+
+        document = {"course": course.name, "topics": [describe(exercise) for exercise in exercises]}
+        click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+        return
+    if not exercises:
+        click.echo(f"The course {course.name} has no topics yet.")
+        return
+    from rich.console import Console
+
+    Console().print(table(exercises))
+    click.echo(f"Next: grader generate --topic {exercises[0].name}")
+
+
+def describe(exercise: AnyExercise) -> dict[str, Any]:
+    """Return a topic as plain data; marks are numbers, costs are multiplications by hand."""
+    return {
+        "name": exercise.name,
+        "title": exercise.title,
+        "summary": exercise.summary,
+        "version": exercise.version,
+        "max_score": float(exercise.max_score),
+        "levels": {str(level): exercise.costs[level] for level in Level},
+        "parts": [
+            {"name": part.name, "marks": float(part.marks), "answer": part.answer.rule} for part in exercise.parts
+        ],
+        "functions": [
+            {
+                "name": part.name,
+                "marks": float(part.marks),
+                "signature": f"{part.name}{part.contract.signature.strip()}",
+            }
+            for part in exercise.functions
+        ],
+    }
+
+
+def table(exercises: list[AnyExercise]) -> Table:
+    """Return the topics as a table, one row each."""
+    from rich.box import SIMPLE_HEAD
+    from rich.markup import escape
+    from rich.table import Table
+
+    from grader.answers import write_number
+
+    shown = Table(box=SIMPLE_HEAD, pad_edge=False, show_lines=True)
+    shown.add_column("topic", style="bold", no_wrap=True)
+    shown.add_column("what it asks, its parts and functions (marks)")
+    shown.add_column("multiplications by hand", max_width=16)
+    for exercise in exercises:
+        parts = ", ".join(f"{part.name} ({write_number(part.marks)})" for part in exercise.parts)
+        functions = "".join(f"\n[cyan]{part.name}()[/] ({write_number(part.marks)})" for part in exercise.functions)
+        costs = "\n".join(f"{level} {exercise.costs[level]:,}" for level in Level)
+        shown.add_row(exercise.name, f"{escape(exercise.summary or exercise.title)}\n[dim]{parts}[/]{functions}", costs)
+    return shown
