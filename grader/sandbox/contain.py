@@ -120,7 +120,7 @@ def _machine() -> str:
 
 
 def readable_paths(folder: str) -> list[str]:
-    """Return the real paths that a child may read: standard library, shared libraries, and the packages linked in `folder`."""
+    """Return the real paths that a child may read: standard library, shared libraries, packages linked in `folder`."""
     found = [folder]
     for name in os.listdir(folder):
         found.append(os.path.realpath(os.path.join(folder, name)))
@@ -159,8 +159,8 @@ def _mapped_folders() -> list[str]:
 def enclose(tier: str, paths: list[str], root: str) -> tuple[list[str], int]:
     """Give up root and, in the full tier, go into namespaces whose only files are those that may be read.
 
-    Returns the names of the walls built and a descriptor of this process in /proc. The calling process continues as process 1 of its own tree; the original
-    one only waits for it.
+    Returns the names of the walls built and a descriptor of this process in /proc. The calling process continues
+    as process 1 of its own tree; the original one only waits for it.
     """
     walls: list[str] = []
     outer_uid, outer_gid = os.getuid(), os.getgid()
@@ -253,7 +253,7 @@ def _become_nobody() -> None:
 
 
 def _keep_capabilities(mask: int) -> None:
-    """Give up all capabilities but these: the one to read a standard library that lies in a folder of root's, or none."""
+    """Give up all capabilities but these: none, or the one to read a library in a folder that only root enters."""
     header = struct.pack("=Ii", 0x20080522, 0)
     _check(_libc.capset(header, struct.pack("=6I", mask, mask, 0, 0, 0, 0)), "capset")
 
@@ -289,10 +289,20 @@ def _ruleset(paths: list[str]) -> int:
     return ruleset
 
 
+def _line(code: int, then: int, otherwise: int, value: int | None) -> bytes:
+    assert value is not None
+    return struct.pack("=HBBI", code, then, otherwise, value)
+
+
 def _filter(pid: int) -> bytes:
     """Return the seccomp program: the calls of NUMBERS, with their conditions; every other one fails with EPERM."""
     column, architecture = ARCHITECTURES[_machine()]
-    program = [(0x20, 0, 0, 4), (0x15, 1, 0, architecture), (0x06, 0, 0, KILL_PROCESS), (0x20, 0, 0, 0)]
+    program: list[tuple[int, int, int, int | None]] = [
+        (0x20, 0, 0, 4),
+        (0x15, 1, 0, architecture),
+        (0x06, 0, 0, KILL_PROCESS),
+        (0x20, 0, 0, 0),
+    ]
     program += [(0x35, 0, 1, 0x40000000), (0x06, 0, 0, KILL_PROCESS)]  # the x32 calls of x86_64
     special = {"clone", "kill", "tgkill", "prlimit64", *ARGUMENT_LISTS}
     for name, numbers in NUMBERS.items():
@@ -304,7 +314,7 @@ def _filter(pid: int) -> bytes:
         body = _condition(name, pid)
         program += [(0x15, 0, len(body), NUMBERS[name][column]), *body]
     program.append((0x06, 0, 0, ERRNO | errno.EPERM))
-    return b"".join(struct.pack("=HBBI", *line) for line in program)  # type: ignore[arg-type]
+    return b"".join(_line(*line) for line in program)
 
 
 def _condition(name: str, pid: int) -> list[tuple[int, int, int, int]]:

@@ -378,12 +378,11 @@ class Session:
             except BlockingIOError:
                 self._wait(select.POLLOUT, deadline)
 
-    def _read(self, size: int, deadline: float) -> bytearray:
-        data = bytearray()
+    def _fill(self, data: bytearray, size: int, deadline: float) -> None:
+        """Read until `data` holds `size` bytes; it grows as bytes arrive, so that announcing many costs nothing."""
         while len(data) < size:
-            # Grown as bytes arrive: an announced length alone must not cost memory.
             try:
-                part = self._socket.recv(min(size - len(data), 1 << 18))
+                part = self._socket.recv(1 << 16)
             except BlockingIOError:
                 self._wait(select.POLLIN, deadline)
                 continue
@@ -392,12 +391,18 @@ class Session:
             data += part
             if time.monotonic() > deadline:
                 raise TimeoutError
-        return data
 
     def _receive(self, limit: int, deadline: float) -> tuple[dict[str, Any], bytearray]:
-        head, size = protocol.read_lengths(self._read(protocol.LENGTHS.size, deadline), limit + protocol.HEADER_LIMIT)
-        header = protocol.read_header(self._read(head, deadline))
-        return header, self._read(size, deadline)
+        data = bytearray()
+        start = protocol.LENGTHS.size
+        self._fill(data, start, deadline)
+        head, size = protocol.read_lengths(data[:start], limit + protocol.HEADER_LIMIT)
+        self._fill(data, start + head, deadline)
+        header = protocol.read_header(data[start : start + head])
+        self._fill(data, start + head + size, deadline)
+        if len(data) > start + head + size:
+            raise protocol.ProtocolError("it sent more than one answer")
+        return header, data[start + head :]
 
     def _die(self, outcome: Outcome, message: str) -> Died:
         self._died = Died(outcome, message)

@@ -99,7 +99,7 @@ _JUNK_BASES: tuple[tuple[type, str], ...] = (
     (type(_dumps), "a function"),
     (type(lambda: None), "a function"),
     (type(len), "a function"),
-    (type((lambda: (yield))), "a function"),
+    (type(lambda: (yield)), "a function"),
 )
 _ARRAY_KINDS = {
     "O": "an object array",

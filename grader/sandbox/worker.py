@@ -1,8 +1,8 @@
 """The untrusted side: a zygote that forks one process per submission, and that process's loop of calls.
 
-Run by path with `python -I -S -B worker.py FOLDER ROOT PACKAGES CONTROL TIER`; imports nothing of the grader but the files
-beside it. The zygote reads forks and reapings from the control socket; a child reads frames from descriptor 3. What
-the child computes about a call is worth what the student's word is worth: it only ever speaks about its own results.
+Run by path with `python -I -S -B worker.py FOLDER ROOT PACKAGES CONTROL TIER`; imports nothing of the grader but the
+files beside it. The zygote reads requests to fork and to reap from the control socket, a child frames from
+descriptor 3. What the child computes about a call is worth what the student's word is worth: it only ever speaks about its own results.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def redirect_output() -> None:
     room = [OUTPUT_LIMIT]
     for name, descriptor in (("stdout", 1), ("stderr", 2)):
         text = io.TextIOWrapper(
-            Printed(descriptor, room),  # type: ignore[arg-type]
+            Printed(descriptor, room),  # type: ignore[type-var]
             encoding="utf-8",
             errors="replace",
             newline="\n",
@@ -79,7 +79,7 @@ def redirect_output() -> None:
         )
         setattr(sys, name, text)
         setattr(sys, f"__{name}__", text)
-    sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", errors="replace", closefd=False)
+    sys.stdin = io.TextIOWrapper(io.FileIO(0, closefd=False), "utf-8")
 
 
 class Pipe:
@@ -89,20 +89,19 @@ class Pipe:
         self.connection = connection
         self.frames = frames
 
-    def read(self, size: int) -> bytearray:
-        data = bytearray(size)
-        view = memoryview(data)
-        at = 0
-        while at < size:
-            count = self.connection.recv_into(view[at:])
-            if not count:
+    def fill(self, data: bytearray, size: int) -> None:
+        while len(data) < size:
+            part = self.connection.recv(1 << 16)
+            if not part:
                 os._exit(0)
-            at += count
-        return data
+            data += part
 
     def receive(self) -> tuple[dict[str, Any], bytearray]:
-        head, body = self.frames.read_lengths(self.read(16), 1 << 40)
-        return self.frames.read_header(self.read(head)), self.read(body)
+        data = bytearray()
+        self.fill(data, 16)
+        head, size = self.frames.read_lengths(data[:16], 1 << 40)
+        self.fill(data, 16 + head + size)
+        return self.frames.read_header(data[16 : 16 + head]), data[16 + head :]
 
     def send(self, header: dict[str, Any], tree: bytes = b"", blobs: Any = ()) -> None:
         self.connection.sendall(self.frames.frame(header, tree, blobs))
@@ -117,15 +116,12 @@ class Submission:
     """One student's module and what its functions returned so far."""
 
     def __init__(self, frames: Frames, filename: str) -> None:
-        import numpy
-
         self.frames = frames
         self.filename = filename
         self.module = types.ModuleType("submission")
         self.names = self.module.__dict__
         self.results: list[Any] = []
-        self.memory: list[tuple[int, list[Any], set[int]]] = []
-        self.overlap = numpy.may_share_memory
+        self.memory: list[tuple[int, int, int]] = []  # start and end of what earlier results hold, and their numbers
         self.mro = vars(type)["__mro__"].__get__
         self.sysinfo = sys.exc_info
         self.exceptions = EXCEPTIONS
@@ -165,40 +161,44 @@ class Submission:
         before = [self.snapshot(value) for _, value in named]
         result = function(*args, **kwargs)
         self.results[number] = result
-        arrays, boxes = self.parts(result)
+        held = self.ranges(result)
         changed = [key for (key, value), old in zip(named, before, strict=True) if self.snapshot(value) != old]
-        shares = [key for key, value in named if self.share(arrays, boxes, *self.parts(value))]
-        earlier = [then for then, *old in self.memory if self.share(arrays, boxes, *old)]
-        if arrays or boxes:
-            self.memory.append((number, arrays, boxes))
-        return result, {"changed": changed, "shares": shares, "earlier": earlier}
+        shares = [key for key, value in named if self.overlap(held, [(*item, 0) for item in self.ranges(value)])]
+        earlier = self.overlap(held, self.memory)
+        self.memory += [(*item, number) for item in held]
+        return result, {"changed": changed, "shares": shares, "earlier": sorted(set(earlier))}
 
     def snapshot(self, value: Any) -> Any:
+        if type(value) is self.frames.np.ndarray:
+            return value.dtype, value.shape, value.strides, value.tobytes()
         return self.frames.encode(value, 1 << 40, layouts=True)
 
-    def parts(self, value: Any) -> tuple[list[Any], set[int]]:
-        """Return the arrays inside a value and the identities of its lists and dicts."""
-        arrays, boxes, todo = [], set(), [value]
-        seen = 0
-        while todo and seen < 10_000:
+    def ranges(self, value: Any) -> list[tuple[int, int]]:
+        """Return where the arrays, lists and dicts inside a value are in memory, as starts and ends."""
+        found: list[tuple[int, int]] = []
+        todo, boxes = [value], set()
+        while todo and len(found) < 10_000:
             item = todo.pop()
-            seen += 1
             kind = type(item)
-            if kind is self.frames.np.ndarray:
-                arrays.append(item)
-            elif kind is list or kind is dict:
-                if id(item) in boxes:
-                    continue
+            if kind is self.frames.np.ndarray and item.size:
+                start = end = item.__array_interface__["data"][0]
+                for stride, dim in zip(item.strides, item.shape, strict=True):
+                    if stride < 0:
+                        start += stride * (dim - 1)
+                    else:
+                        end += stride * (dim - 1)
+                found.append((start, end + item.itemsize))
+            elif (kind is list or kind is dict) and id(item) not in boxes:
                 boxes.add(id(item))
+                found.append((id(item), id(item) + 1))
                 todo.extend(item if kind is list else item.values())
             elif kind is tuple:
                 todo.extend(item)
-        return arrays, boxes
+        return found
 
-    def share(self, arrays: list[Any], boxes: set[int], others: list[Any], other_boxes: set[int]) -> bool:
-        if not boxes.isdisjoint(other_boxes):
-            return True
-        return any(self.overlap(one, other) for one in arrays for other in others)
+    def overlap(self, held: list[tuple[int, int]], others: list[tuple[int, int, int]]) -> list[int]:
+        """Return the numbers of those ranges that overlap what is held."""
+        return [number for low, high in held for start, end, number in others if start < high and low < end]
 
     def failure(self) -> dict[str, Any]:
         """Describe the exception being handled without trusting any of its attributes."""
@@ -383,6 +383,8 @@ def main() -> None:
     sys.path.insert(0, folder)
     for package in packages.split(","):
         importlib.import_module(package)
+    for name in ("random", "linalg", "fft", "lib.stride_tricks"):  # imported late by NumPy, but not by every child
+        importlib.import_module(f"numpy.{name}")
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
     frames = as_module("protocol", protocol)
