@@ -280,7 +280,10 @@ def read_number(raw: object) -> Fraction:
         return Fraction(repr(raw))  # 0.1 means one tenth, not its nearest binary neighbour
     if isinstance(raw, str):
         return _read_text(raw)
-    return Fraction(raw)
+    value = Fraction(raw)
+    if max(value.numerator.bit_length(), value.denominator.bit_length()) > 4 * _DIGITS:
+        raise AnswerError("expected a number that a person can write, got one of hundreds of digits")
+    return value
 
 
 def _read_text(raw: str) -> Fraction:
@@ -348,7 +351,10 @@ def excerpt(raw: object, length: int = 60) -> str:
     """Write student data for a message: short, on one line, with its kind."""
     if raw is None:
         return "nothing (None)"
-    text = repr(raw)
+    try:
+        text = repr(raw)
+    except (ValueError, RecursionError):  # thousands of digits, or nested without end
+        text = f"a {type(raw).__name__} too large to show"
     if len(text) > length:
         text = text[: length - 1] + "…"
     kinds = {str: "the text ", bool: "the truth value ", list: "the list ", tuple: "the tuple ", dict: "the dict "}

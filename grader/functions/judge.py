@@ -206,8 +206,8 @@ def smallest_failure(cases: CaseSet, observations: list[Observation], runner: Ru
         return None
     candidates = [seen for seen in failures(observations) if seen.case.regime == regime.name]
     fallback = min(candidates, key=lambda seen: _size(seen.case.call))
-    if isinstance(fallback.reply, Died):
-        return _witness(contract, fallback)
+    if isinstance(fallback.reply, Died):  # show the call during which the process died, and try no further
+        return _witness(contract, next(o for o in failures(observations) if isinstance(o.reply, Died)))
     return _witness(contract, _shrunk(cases, regime, fallback, runner) or fallback)
 
 
@@ -257,7 +257,10 @@ def explain(
     if outcome is Outcome.MISSING:
         return f"{contract.name} is still the stub: it raises NotImplementedError."
     sentences = [characterise(contract, tally)] if failed else []
-    if witness is not None:
+    death = next((o.reply.message for o in failed if isinstance(o.reply, Died)), "")
+    if death:
+        sentences.append(f"{death[0].upper()}{death[1:]}.")
+    elif witness is not None:
         sentences.append(f"For example, {witness.sentence}.")
     sentences += [sentence for name, sentence in _SENTENCES.items() if not tally.passes(name)]
     return " ".join(sentences)

@@ -1,0 +1,413 @@
+"""Grading a class: which parts each file answers, the cases drawn once, the students graded side by side."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from grader.answers import count
+from grader.contract import Contract, Limits
+from grader.course import Course
+from grader.draw import digest
+from grader.errors import GraderError, VariantError, did_you_mean
+from grader.exercise import AnyExercise, Level
+from grader.marking import mark_answers, unknown_names
+from grader.outcome import Gradebook, Outcome, PartResult, StudentResult
+from grader.submission import Module, Submission
+from grader.variant import AnyVariant, Keyed, Seeded, VariantId, draw_variant, parse_id, variant_id
+
+if TYPE_CHECKING:
+    from grader.functions.cases import CaseSet
+    from grader.functions.runner import Runner
+    from grader.sandbox.host import Sandbox
+
+HIDDEN = b"hidden cases"  # without a course key: not those of `grader try`
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a class is graded. `key` is the course key; `seed` and `level` pin the variant handed out to all."""
+
+    key: bytes | None = None
+    seed: int | None = None
+    level: Level | None = None
+    topics: tuple[str, ...] = ()
+    allow: frozenset[str] = frozenset()
+    jobs: int = 0  # 0: as many as there are cores
+    call_seconds: float | None = None
+    public: bool = False  # `grader try`: public cases only
+    tier: str = "auto"
+
+    @property
+    def secret(self) -> bytes:
+        """Where the cases come from: the course key where there is one."""
+        from grader.functions.cases import PUBLIC
+
+        if self.public:
+            return PUBLIC
+        return digest("cases", self.key) if self.key else HIDDEN
+
+    def limits(self, contracts: Iterable[Contract]) -> Limits:
+        """Return the widest limits of the contracts, or what was asked for."""
+        every = [contract.limits for contract in contracts] or [Limits()]
+        call = self.call_seconds or max(limit.call_seconds for limit in every)
+        total = max(*(limit.total_seconds for limit in every), 3 * call)
+        return Limits(call, total, max(limit.memory for limit in every))
+
+
+@dataclass(frozen=True)
+class Task:
+    """One file of a student, understood: its variant or none, and the functions it is graded on."""
+
+    module: Module
+    topic: str
+    exercise: AnyExercise | None = None
+    variant: AnyVariant | None = None
+    functions: tuple[tuple[Contract, Fraction], ...] = ()
+    blocked: str = ""  # why nothing of it can be graded
+    ungradable: str = ""  # why its answers cannot be, through no fault of the student
+
+
+@dataclass
+class Grading:
+    """A run: the course, the settings, and the case sets, which are drawn once."""
+
+    course: Course
+    settings: Settings = Settings()
+    _sets: dict[str, CaseSet] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def cases(self, contract: Contract) -> CaseSet:
+        """Return the cases of a contract, drawn when first asked for."""
+        from grader.functions.cases import FUZZED, case_set
+
+        with self._lock:
+            if contract.name not in self._sets:
+                fuzzed = 0 if self.settings.public else FUZZED
+                self._sets[contract.name] = case_set(contract, self.settings.secret, fuzzed=fuzzed)
+            return self._sets[contract.name]
+
+    def grade(
+        self, submissions: Sequence[Submission], progress: Callable[[StudentResult], None] = lambda result: None
+    ) -> Gradebook:
+        """Grade all submissions; Ctrl-C ends the run early, with what was graded until then."""
+        started = time.monotonic()
+        plans = [(submission, self.plan(submission)) for submission in submissions]
+        for _, (tasks, _) in plans:
+            for task in tasks:
+                for contract, _ in task.functions:
+                    self.cases(contract)
+        results, interrupted = self._run(plans, progress)
+        ordered = tuple(sorted(results, key=lambda result: result.student))
+        return Gradebook(self.course.name, ordered, interrupted, seconds=time.monotonic() - started)
+
+    def plan(self, submission: Submission) -> tuple[list[Task], list[str]]:
+        """Return what each file is graded on, and the sentences about those that are graded on nothing."""
+        tasks, problems = [], list(submission.problems)
+        for module in submission.modules:
+            try:
+                task = self._task(submission.student, module)
+            except VariantError as error:
+                task = self._blocked(module, f"{module.path}: {error.message}. {error.hint}".strip())
+            if task.blocked:
+                problems.append(task.blocked)
+            if task.exercise or task.functions:
+                tasks.append(task)
+        return _without_doubles(tasks, problems)
+
+    def _task(self, student: str, module: Module) -> Task:
+        """Understand one file."""
+        if module.problem:
+            return self._blocked(module, module.problem)
+        if module.variant is None:
+            return self._functions_only(module)
+        ident = parse_id(module.variant)
+        if self.settings.topics and ident.topic not in self.settings.topics:
+            return Task(module, ident.topic)
+        if ident.topic not in self.course.topics:
+            raise VariantError(f"VARIANT {ident.text!r} is of a topic that this course does not have")
+        exercise = self.course.exercise(ident.topic)
+        functions = tuple((part.contract, Fraction(part.marks)) for part in exercise.functions)
+        variant, ungradable = self._variant(student, exercise, ident)
+        return Task(module, exercise.name, exercise, variant, functions, ungradable=ungradable)
+
+    def _variant(self, student: str, exercise: AnyExercise, ident: VariantId) -> tuple[AnyVariant | None, str]:
+        """Return the variant that an id names, or why it cannot be derived here."""
+        if ident.version != exercise.version:
+            return None, f"VARIANT {ident.text!r} is of version {ident.version}; this course has {exercise.version}"
+        if not ident.is_keyed:
+            return self._seeded(exercise, ident), ""
+        if self.settings.key is None:
+            return None, f"VARIANT {ident.text!r} needs the course key: the instructor passes it with --key-file"
+        source = Keyed(self.settings.key, student, ident.attempt)
+        if variant_id(exercise, ident.level, source) != ident.text:
+            raise VariantError(
+                f"VARIANT {ident.text!r} was not handed out to {student!r}", hint="Copy your own sheet's."
+            )
+        return draw_variant(exercise, ident.level, source), ""
+
+    def _seeded(self, exercise: AnyExercise, ident: VariantId) -> AnyVariant:
+        wanted = self.settings
+        if wanted.key is not None:
+            raise VariantError(
+                f"VARIANT {ident.text!r} is for practice", hint="Copy the one on the sheet of your course."
+            )
+        if (wanted.seed is not None and ident.seed != wanted.seed) or wanted.level not in (None, ident.level):
+            raise VariantError(f"VARIANT {ident.text!r} is not the one handed out", hint="Copy your own sheet's.")
+        return draw_variant(exercise, ident.level, Seeded(ident.seed, ident.number))
+
+    def _functions_only(self, module: Module) -> Task:
+        """A module without VARIANT is graded on every contract function that it defines."""
+        known = self.course.contracts
+        if self.settings.topics:
+            named = {p.name for t in self.settings.topics for p in self.course.exercise(t).functions}
+            known = {name: contract for name, contract in known.items() if name in named}
+        functions = tuple((known[name], Fraction(1)) for name in sorted(known) if name in module.names)
+        if functions:
+            return Task(module, "", functions=functions)
+        hints = (did_you_mean(name, known) for name in module.names)
+        hint = next((h for h in hints if h), "It has neither a VARIANT nor a function that this course asks for.")
+        return self._blocked(module, f"{module.path}: no known function. {hint}")
+
+    def _blocked(self, module: Module, problem: str) -> Task:
+        """A file that cannot be graded: all parts of the topic it is called after are missing."""
+        if module.stem in self.course.topics:
+            exercise = self.course.exercise(module.stem)
+            functions = tuple((part.contract, Fraction(part.marks)) for part in exercise.functions)
+            return Task(module, module.stem, exercise, functions=functions, blocked=problem)
+        contract = self.course.contracts.get(module.stem)
+        functions = ((contract, Fraction(1)),) if contract else ()
+        return Task(module, "", functions=functions, blocked=problem)
+
+    def _run(
+        self,
+        plans: list[tuple[Submission, tuple[list[Task], list[str]]]],
+        progress: Callable[[StudentResult], None],
+    ) -> tuple[list[StudentResult], bool]:
+        """Grade side by side; every job has a sandbox of its own, and one stuck student stops nobody else."""
+        results: list[StudentResult] = []
+        with ExitStack() as stack:
+            pool = _Sandboxes(self.settings, stack)
+            executor = ThreadPoolExecutor(self.settings.jobs or os.cpu_count() or 1)
+            waiting: set[Future[StudentResult]] = set()
+            try:
+                for submission, (tasks, problems) in plans:
+                    waiting.add(executor.submit(self._student, submission, tasks, problems, pool))
+                while waiting:
+                    done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                    for future in done:
+                        results.append(future.result())
+                        progress(results[-1])
+            except KeyboardInterrupt:
+                for future in waiting:
+                    future.cancel()
+                pool.kill()
+                executor.shutdown(wait=True, cancel_futures=True)
+                return results, True
+            executor.shutdown()
+        return results, False
+
+    def _student(
+        self, submission: Submission, tasks: list[Task], problems: list[str], pool: _Sandboxes
+    ) -> StudentResult:
+        """Grade one student; a failure of ours is `ungradable` and stops nobody else."""
+        parts: list[PartResult] = []
+        notes = list(problems)
+        for task in tasks:
+            try:
+                found, said = self._grade_task(task, pool)
+            except Exception as error:  # whatever it is, it is not the student's fault
+                reason = error.message if isinstance(error, GraderError) else f"{type(error).__name__}: {error}"
+                found, said = _all_parts(task, Outcome.UNGRADABLE, f"the grader failed: {reason}"), []
+            parts += found
+            notes += said
+        if not parts and not notes:
+            notes = ["nothing of it was asked for in this run"]
+        variants = tuple(task.variant.id for task in tasks if task.variant)
+        return StudentResult(submission.student, tuple(parts), tuple(notes), variants)
+
+    def _grade_task(self, task: Task, pool: _Sandboxes) -> tuple[list[PartResult], list[str]]:
+        if task.blocked:
+            return _all_parts(task, Outcome.MISSING, f"nothing could be graded: {task.blocked}"), []
+        needs_process = task.functions or (task.variant and task.module.answers is None and task.module.binds_answers)
+        if not needs_process:
+            return self._answers(task, None)
+        with self._runner(task, pool) as runner:
+            answers, notes = self._answers(task, runner)
+            functions = [self._function(task, contract, marks, runner) for contract, marks in task.functions]
+        return answers + functions, notes
+
+    @contextmanager
+    def _runner(self, task: Task, pool: _Sandboxes) -> Iterator[Runner]:
+        """Load the module in a process of its own."""
+        from grader.functions.runner import Runner
+
+        limits = self.settings.limits(contract for contract, _ in task.functions)
+        seed = digest("student", self.settings.secret, hashlib.sha256(task.module.source).digest())
+        name = task.module.path.rpartition("/")[2]
+        runner = Runner(lambda: pool.mine().open(task.module.source, name, limits, seed))
+        try:
+            yield runner
+        finally:
+            runner.close()
+
+    def _answers(self, task: Task, runner: Runner | None) -> tuple[list[PartResult], list[str]]:
+        if task.exercise is None or not task.exercise.parts:
+            return [], []
+        if task.variant is None:
+            ungradable = replace(task, functions=())
+            return _all_parts(ungradable, Outcome.UNGRADABLE, task.ungradable), []
+        raw, notes = _raw_answers(task.module, runner)
+        stray = unknown_names(task.variant, raw)
+        known = [part.name for part in task.exercise.parts]
+        notes += [
+            f"{task.module.path}: answers has no part {name!r}. {did_you_mean(name, known)}".rstrip() for name in stray
+        ]
+        return mark_answers(task.variant, raw), notes
+
+    def _function(self, task: Task, contract: Contract, marks: Fraction, runner: Runner) -> PartResult:
+        from grader.functions.judge import judge
+        from grader.sandbox.replies import Returned
+
+        topic = task.topic or contract.name
+        if not isinstance(runner.loaded, Returned):
+            outcome, message, line = _load_failure(task.module, runner.loaded)
+            return _part(topic, contract.name, "function", outcome, marks, message, line)
+        if contract.name not in task.module.names:
+            hint = did_you_mean(contract.name, task.module.names)
+            message = f"{task.module.path}: no function named {contract.name!r}. {hint}".rstrip()
+            return _part(topic, contract.name, "function", Outcome.MISSING, marks, message)
+        result = judge(self.cases(contract), runner, topic, marks)
+        if result.outcome is Outcome.NOT_ALLOWED:
+            return replace(result, message=_not_allowed(task.module, result.message))
+        return result
+
+
+class _Sandboxes:
+    """One sandbox a thread, opened when first needed and opened again after it broke."""
+
+    def __init__(self, settings: Settings, stack: ExitStack) -> None:
+        self._settings = settings
+        self._stack = stack
+        self._local = threading.local()
+        self._lock = threading.Lock()
+        self._open: list[Sandbox] = []
+
+    def mine(self) -> Sandbox:
+        from grader.sandbox.host import Sandbox
+
+        sandbox: Sandbox | None = getattr(self._local, "sandbox", None)
+        if sandbox is None:
+            with self._lock:
+                sandbox = self._stack.enter_context(
+                    Sandbox(packages=frozenset({"numpy"}) | self._settings.allow, tier=self._settings.tier)
+                )
+                self._open.append(sandbox)
+            self._local.sandbox = sandbox
+        return sandbox
+
+    def kill(self) -> None:
+        """End every process at once, so that no thread waits for a student any longer."""
+        for sandbox in self._open:
+            sandbox.close()
+
+
+def _without_doubles(tasks: list[Task], problems: list[str]) -> tuple[list[Task], list[str]]:
+    """Keep one file a topic or function: with two nobody can tell which one counts."""
+    places: dict[str, list[str]] = {}
+    for task in tasks:
+        for name in {task.topic} if task.topic else {contract.name for contract, _ in task.functions}:
+            places.setdefault(name, []).append(task.module.path)
+    doubles = {name: paths for name, paths in places.items() if len(paths) > 1}
+    for name, paths in sorted(doubles.items()):
+        problems.append(f"{name}: handed in {count(len(paths), 'time')} ({', '.join(paths)}); leave one")
+    kept: list[Task] = []
+    seen: set[str] = set()
+    for task in tasks:
+        names = {task.topic} if task.topic else {contract.name for contract, _ in task.functions}
+        fresh = names - seen
+        if not fresh:
+            continue
+        seen |= names
+        twice = sorted(fresh & set(doubles))
+        blocked = task.blocked or (f"handed in more than once: {', '.join(twice)}" if twice else "")
+        if task.topic:
+            kept.append(replace(task, blocked=blocked))
+            continue
+        once = tuple(pair for pair in task.functions if pair[0].name in fresh and pair[0].name not in doubles)
+        again = tuple(pair for pair in task.functions if pair[0].name in twice)
+        kept += [replace(task, functions=once)] if once else []
+        kept += [replace(task, functions=again, blocked=blocked)] if again else []
+    return kept, problems
+
+
+def _raw_answers(module: Module, runner: Runner | None) -> tuple[Mapping[str, object], list[str]]:
+    """Return the student's answers as plain data: read from the file, else from the module that ran."""
+    from grader.sandbox.replies import Returned
+
+    if module.answers is not None:
+        return module.answers, []
+    if runner is None:
+        return {}, [f"{module.path}: no answers: keep the line that starts with 'answers ='"]
+    reply = runner.value("answers")
+    if isinstance(reply, Returned) and isinstance(reply.value, dict):
+        return {str(name): _listed(value) for name, value in reply.value.items()}, []
+    if not module.binds_answers:
+        return {}, [f"{module.path}: no answers: keep the line that starts with 'answers ='"]
+    if isinstance(reply, Returned):
+        return {}, [f"{module.path}: answers is not a dict"]
+    return {}, [f"{module.path}: answers could not be read: {_load_failure(module, reply)[1]}"]
+
+
+def _listed(value: Any) -> Any:
+    """Return a NumPy array or number as lists and numbers, also inside lists."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, list | tuple):
+        return [_listed(item) for item in value]
+    return value
+
+
+def _load_failure(module: Module, reply: Any) -> tuple[Outcome, str, int | None]:
+    """Say why a module could not be run, for the student who wrote it."""
+    from grader.sandbox.replies import Died
+
+    if isinstance(reply, Died):
+        return reply.outcome, f"{module.path}: {reply.message}", None
+    if reply.missing:
+        line = reply.line or module.imports.get(reply.missing.split(".")[0])
+        place = f"line {line}: " if line else ""
+        sentence = f"imports {reply.missing!r}, which is not allowed here"
+        return Outcome.NOT_ALLOWED, f"{module.path}: {place}{sentence}; use NumPy and the standard library", line
+    place = f"line {reply.line}: " if reply.line else ""
+    said = f": {reply.message}" if reply.message else ""
+    return Outcome.CRASHED, f"{module.path}: {place}the module raises {reply.type} when it is loaded{said}", reply.line
+
+
+def _not_allowed(module: Module, message: str) -> str:
+    lines = [f"{name!r} in line {line}" for name, line in sorted(module.imports.items()) if name in message]
+    return f"{message} ({', '.join(lines)})" if lines else message
+
+
+def _all_parts(task: Task, outcome: Outcome, message: str) -> list[PartResult]:
+    """Return every part of a task with the same outcome and no marks."""
+    parts = []
+    for part in task.exercise.parts if task.exercise else ():
+        parts.append(_part(task.topic, part.name, "answer", outcome, Fraction(part.marks), message))
+    for contract, marks in task.functions:
+        parts.append(_part(task.topic or contract.name, contract.name, "function", outcome, marks, message))
+    return parts
+
+
+def _part(
+    topic: str, name: str, kind: str, outcome: Outcome, marks: Fraction, message: str, line: int | None = None
+) -> PartResult:
+    return PartResult(topic, name, kind, outcome, Fraction(0), marks, message, line=line)

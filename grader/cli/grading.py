@@ -1,0 +1,71 @@
+"""What `grader check` and `grader try` share: the progress bar, the printing, the files of a report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from grader.check import Grading, Settings
+from grader.course import Course
+from grader.errors import InputError
+from grader.outcome import Gradebook
+from grader.submission import Submission
+
+INTERRUPTED = 130
+
+
+def grade(course: Course, settings: Settings, submissions: Sequence[Submission]) -> Gradebook:
+    """Grade with a progress bar on a terminal's stderr."""
+    columns = (TextColumn("Grading"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("grading", total=len(submissions))
+        return Grading(course, settings).grade(submissions, lambda _: bar.advance(task))
+
+
+def publish(gradebook: Gradebook, form: str, output: Path | None) -> int:
+    """Print a gradebook, write its report where one is wanted, and return the exit status."""
+    from grader.report import document
+
+    if form == "json":
+        click.echo(json.dumps(document.to_json(gradebook), indent=1, ensure_ascii=False))
+    else:
+        from grader.report.table import render
+
+        Console().print(render(gradebook))
+    if output is not None:
+        written = write_report(gradebook, output)
+        click.echo(f"The report is in {written}.", err=True)
+    if gradebook.interrupted:
+        click.echo("interrupted: only the students above were graded", err=True)
+        return INTERRUPTED
+    return document.status(gradebook)
+
+
+def write_report(gradebook: Gradebook, output: Path) -> Path:
+    """Write the document and the pages into a folder; return the page to open."""
+    from grader.report import document, html
+
+    writable(output)
+    text = json.dumps(document.to_json(gradebook), indent=1, ensure_ascii=False)
+    (output / "report.json").write_text(text + "\n", encoding="utf-8")
+    html.write(gradebook, output)
+    return output / "index.html"
+
+
+def writable(folder: Path) -> None:
+    """Make a folder for reports, before an hour of grading and not after it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise InputError(
+            f"{folder}: cannot write a report there: {error.strerror}", hint="Choose another -o."
+        ) from None

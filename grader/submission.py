@@ -1,0 +1,350 @@
+"""Finding what students handed in: folders, single files, notebooks and zips as a learning platform exports them.
+
+Nothing here runs student code. Whatever cannot be read becomes a sentence for that student.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import json
+import re
+import unicodedata
+import warnings
+import zipfile
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from grader.errors import InputError
+
+MAX_BYTES = 1 << 20  # of one file; a student's module has a few kilobytes
+MAX_FILES = 200  # of one student
+MAX_ZIP = 1 << 30  # of a zip's contents in all
+SUFFIXES = (".py", ".ipynb")
+IGNORED = {"__pycache__", "__MACOSX", "node_modules"}
+_MOODLE = re.compile(r"^(?P<name>.+?)_\d+_assignsubmission_\w+?_?$")
+
+
+@dataclass(frozen=True)
+class Module:
+    """One file, read: its Python source, or the sentence that says why there is none.
+
+    `names` are what its top level binds, with the line. `variant` and `answers` are what it assigns to VARIANT
+    and `answers` when these are literals; `answers` is None when only running the module can tell.
+    """
+
+    path: str
+    source: bytes = b""
+    problem: str = ""
+    names: dict[str, int] = field(default_factory=dict)
+    imports: dict[str, int] = field(default_factory=dict)
+    variant: str | None = None
+    answers: dict[str, object] | None = None
+    binds_answers: bool = False
+
+    @property
+    def stem(self) -> str:
+        return PurePosixPath(self.path).stem
+
+
+@dataclass(frozen=True)
+class Submission:
+    """All files of one student."""
+
+    student: str
+    modules: tuple[Module, ...]
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file before it is read: whose it is, where, and its bytes or its problem."""
+
+    student: str
+    path: str
+    data: bytes = b""
+    problem: str = ""
+
+
+def find_submissions(paths: Iterable[Path], known: Collection[str]) -> list[Submission]:
+    """Return the submissions in the given folders, files and zips, sorted by student.
+
+    `known` are the names of topics and functions. A folder is a class unless all its files are called like
+    topics or functions: then it is one student's.
+
+    Raises:
+        InputError: a path does not exist, is of no known kind, or holds nothing to grade.
+    """
+    found: dict[str, list[_File]] = {}
+    for path in paths:
+        for file in _files(path, known):
+            found.setdefault(file.student, []).append(file)
+    if not found:
+        places = ", ".join(str(path) for path in paths)
+        raise InputError(f"{places}: nothing to grade", hint="Expected folders of students with .py or .ipynb files.")
+    return [_submission(student, files) for student, files in sorted(found.items())]
+
+
+def read_module(path: str, data: bytes) -> Module:
+    """Return a module from a file's bytes, with its problem when it is not Python, not UTF-8 or a broken notebook."""
+    if path.endswith(".ipynb"):
+        data, problem = _notebook(data)
+        if problem:
+            return Module(path, problem=f"{path}: {problem}")
+    problem = _encoding_problem(data)
+    if problem:
+        return Module(path, problem=f"{path}: {problem}")
+    try:
+        tree = _parse(data)
+    except SyntaxError as error:
+        return Module(path, problem=f"{path}: line {error.lineno or 1}: not Python: {error.msg}")
+    except (ValueError, RecursionError, MemoryError):
+        return Module(path, problem=f"{path}: not Python: nested too deeply")
+    return _described(path, data, tree)
+
+
+def _parse(data: bytes) -> ast.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # an invalid escape in student code is not ours to print
+        return ast.parse(data)
+
+
+def _described(path: str, data: bytes, tree: ast.Module) -> Module:
+    names, imports = _bindings(tree), _imports(tree)
+    variant = _literal(tree, "VARIANT")
+    answers = _literal(tree, "answers")
+    return Module(
+        path,
+        source=data,
+        names=names,
+        imports=imports,
+        variant=variant if isinstance(variant, str) else ("" if "VARIANT" in names else None),
+        answers=answers if isinstance(answers, dict) else None,
+        binds_answers="answers" in names,
+    )
+
+
+def _encoding_problem(data: bytes) -> str:
+    if not data.strip():
+        return "the file is empty"
+    if b"\0" in data:
+        return "not a text file: it holds zero bytes"
+    for number, line in enumerate(data.split(b"\n", 2)[:2], start=1):
+        cookie = re.match(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", line)
+        if cookie and cookie[1].lower().replace(b"_", b"-") not in (
+            b"utf-8",
+            b"utf8",
+            b"ascii",
+            b"us-ascii",
+            b"utf-8-sig",
+        ):
+            return f"line {number}: the encoding {cookie[1].decode()} is not accepted; save the file as UTF-8"
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line_number = data[: error.start].count(b"\n") + 1
+        return f"line {line_number}: not UTF-8; save the file as UTF-8"
+    return ""
+
+
+def _notebook(data: bytes) -> tuple[bytes, str]:
+    """Return the code cells of a notebook as one module, without magics and shell lines."""
+    try:
+        document = json.loads(data.decode("utf-8"))
+        cells = document["cells"]
+        sources = [_cell(cell) for cell in cells if cell.get("cell_type") == "code"]
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return b"", "not a notebook: save it again from Jupyter"
+    return "\n\n".join(sources).encode("utf-8", "surrogatepass"), "" if sources else "the notebook has no code cell"
+
+
+def _cell(cell: dict[str, Any]) -> str:
+    """Return a cell's lines; magics and shell lines become `pass`, so that blocks stay whole."""
+    source = cell["source"]
+    text = source if isinstance(source, str) else "".join(source)
+    lines = text.split("\n")
+    if lines[0].lstrip().startswith("%%"):
+        if lines[0].split()[0] not in ("%%time", "%%timeit", "%%capture"):
+            return ""
+        lines = lines[1:]
+    return "\n".join(re.sub(r"^(\s*)[%!?].*$", r"\1pass", line) for line in lines)
+
+
+def _bindings(tree: ast.Module) -> dict[str, int]:
+    """Return the names that the top level binds, also inside if, try and with, and the last line of each."""
+    names: dict[str, int] = {}
+    for node in _top_level(tree.body):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names[node.name] = node.lineno
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            names.update({(a.asname or a.name).split(".")[0]: node.lineno for a in node.names})
+        elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            for target in targets:
+                names.update({n.id: node.lineno for n in ast.walk(target) if isinstance(n, ast.Name)})
+    return names
+
+
+def _top_level(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    for node in body:
+        yield node
+        if isinstance(node, ast.If | ast.Try | ast.With | ast.For | ast.While):
+            for part in ("body", "orelse", "finalbody"):
+                yield from _top_level(getattr(node, part, []))
+            for handler in getattr(node, "handlers", []):
+                yield from _top_level(handler.body)
+
+
+def _imports(tree: ast.Module) -> dict[str, int]:
+    """Return the top-level packages imported anywhere in the module, with the first line of each."""
+    found: dict[str, int] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                found.setdefault(alias.name.split(".")[0], node.lineno)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.setdefault(node.module.split(".")[0], node.lineno)
+    return found
+
+
+def _literal(tree: ast.Module, name: str) -> object:
+    """Return the literal assigned to a name, when it is assigned once and never mentioned again; else None."""
+    mentions = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == name]
+    for node in tree.body:
+        if isinstance(node, ast.AnnAssign):
+            targets: list[ast.expr] = [node.target]
+        elif isinstance(node, ast.Assign):
+            targets = node.targets
+        else:
+            continue
+        if len(mentions) == 1 and mentions[0] in targets and node.value is not None:
+            try:
+                return ast.literal_eval(node.value)
+            except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+                return None
+    return None
+
+
+def _submission(student: str, files: list[_File]) -> Submission:
+    problems = [file.problem for file in files if file.problem]
+    readable = [file for file in files if not file.problem]
+    if len(readable) > MAX_FILES:
+        problems.append(f"{len(readable)} files: only the first {MAX_FILES} were read")
+    modules = tuple(read_module(file.path, file.data) for file in readable[:MAX_FILES])
+    return Submission(student, modules, tuple(problems))
+
+
+def _files(path: Path, known: Collection[str]) -> Iterator[_File]:
+    if path.is_dir():
+        yield from _folder(path, known)
+    elif path.suffix == ".zip" and path.is_file():
+        yield from _zip(path, known)
+    elif path.suffix in SUFFIXES and path.is_file():
+        yield _load(path.parent.resolve().name if path.stem in known else path.stem, path, path.name)
+    elif path.exists():
+        raise InputError(f"{path}: not something to grade", hint="Expected a folder, a .py or .ipynb file, or a zip.")
+    else:
+        raise InputError(f"{path}: no such file or folder")
+
+
+def _folder(folder: Path, known: Collection[str]) -> Iterator[_File]:
+    try:
+        entries = [entry for entry in sorted(folder.iterdir()) if not _ignored(entry.name)]
+    except PermissionError:
+        raise InputError(f"{folder}: not allowed to read this folder") from None
+    files = [entry for entry in entries if entry.suffix in SUFFIXES and not entry.is_dir()]
+    folders = [entry for entry in entries if entry.is_dir()]
+    if files and not folders and all(file.stem in known for file in files):
+        yield from (_load(_student(folder.resolve().name), file, file.name) for file in files)
+        return
+    for file in files:
+        yield _load(_student(file.stem), file, file.name)
+    for inner in folders:
+        yield from _student_folder(inner)
+
+
+def _student_folder(folder: Path) -> Iterator[_File]:
+    """Yield a student's files, also in folders of theirs; one without any is a sentence of its own."""
+    student = _student(folder.name)
+    if folder.is_symlink():
+        yield _File(student, folder.name, problem=f"{folder.name}: a link to a folder is not followed")
+        return
+    try:
+        files = sorted(p for p in folder.rglob("*") if p.suffix in SUFFIXES and not _ignored_below(p, folder))
+    except PermissionError:
+        yield _File(student, folder.name, problem=f"{folder.name}: not allowed to read this folder")
+        return
+    if not files:
+        yield _File(student, folder.name, problem=f"{folder.name}: no .py or .ipynb file was handed in")
+    for file in files:
+        yield _load(student, file, file.relative_to(folder).as_posix())
+
+
+def _load(student: str, path: Path, shown: str) -> _File:
+    if path.is_symlink():
+        return _File(student, shown, problem=f"{shown}: a link is not followed; hand in the file itself")
+    if not path.is_file():
+        return _File(student, shown, problem=f"{shown}: not a file")
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            return _File(student, shown, problem=f"{shown}: larger than {MAX_BYTES >> 20} MB")
+        return _File(student, shown, path.read_bytes())
+    except OSError as error:
+        return _File(student, shown, problem=f"{shown}: cannot be read: {error.strerror}")
+
+
+def _zip(path: Path, known: Collection[str]) -> Iterator[_File]:
+    """Yield the files of a zip, read in memory; a single top folder around everything is left out."""
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(path.read_bytes()))
+    except (zipfile.BadZipFile, OSError) as error:
+        raise InputError(f"{path}: not a readable zip: {error}") from None
+    with archive:
+        infos = [info for info in archive.infolist() if not info.is_dir() and _wanted(PurePosixPath(info.filename))]
+        if sum(info.file_size for info in infos) > MAX_ZIP:
+            raise InputError(f"{path}: unpacks to more than {MAX_ZIP >> 30} GB")
+        places = [(info, PurePosixPath(info.filename).parts) for info in infos]
+        tops = {parts[0] for _, parts in places}
+        if len(tops) == 1 and any(len(parts) > 2 for _, parts in places):
+            places = [(info, parts[1:]) for info, parts in places]
+        alone = all(len(parts) == 1 and PurePosixPath(parts[0]).stem in known for _, parts in places)
+        for info, parts in sorted(places, key=lambda place: place[1]):
+            owner = path.stem if alone else (parts[0] if len(parts) > 1 else PurePosixPath(parts[0]).stem)
+            yield _unzip(archive, info, _student(owner), "/".join(parts[1:] or parts))
+
+
+def _unzip(archive: zipfile.ZipFile, info: zipfile.ZipInfo, student: str, shown: str) -> _File:
+    if info.file_size > MAX_BYTES:
+        return _File(student, shown, problem=f"{shown}: larger than {MAX_BYTES >> 20} MB")
+    try:
+        with archive.open(info) as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError) as error:
+        return _File(student, shown, problem=f"{shown}: cannot be unpacked: {type(error).__name__}")
+    if len(data) > MAX_BYTES:
+        return _File(student, shown, problem=f"{shown}: larger than {MAX_BYTES >> 20} MB")
+    return _File(student, shown, data)
+
+
+def _wanted(path: PurePosixPath) -> bool:
+    return path.suffix in SUFFIXES and not any(_ignored(part) for part in path.parts)
+
+
+def _ignored(name: str) -> bool:
+    return name in IGNORED or name.startswith(".")
+
+
+def _ignored_below(path: Path, folder: Path) -> bool:
+    return path.is_dir() or any(_ignored(part) for part in path.relative_to(folder).parts)
+
+
+def _student(name: str) -> str:
+    """Return the student that a folder or file is called after; Moodle's suffix is dropped.
+
+    >>> _student("Ada Lovelace_123456_assignsubmission_file_")
+    'Ada Lovelace'
+    """
+    match = _MOODLE.fullmatch(name)
+    return unicodedata.normalize("NFC", match["name"] if match else name)

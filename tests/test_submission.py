@@ -1,0 +1,176 @@
+"""Finding and reading submissions: whatever is handed in becomes a module or a sentence, never a crash."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from grader.errors import InputError
+from grader.submission import Submission, find_submissions, read_module
+
+KNOWN = {"padding", "conv2d"}
+
+
+def write(folder: Path, files: dict[str, str | bytes]) -> Path:
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return folder
+
+
+def students(found: list[Submission]) -> dict[str, list[str]]:
+    return {s.student: [m.path for m in s.modules] for s in found}
+
+
+def test_a_class_is_folders_of_students_and_single_files(tmp_path: Path) -> None:
+    """The layout that the design promises: a folder a student, or one file called after the student."""
+    write(tmp_path, {"ada/padding.py": "x=1", "ada/conv2d.py": "x=1", "linus.py": "x=1", "ada/.git/hook.py": "x=1"})
+    assert students(find_submissions([tmp_path], KNOWN)) == {"ada": ["conv2d.py", "padding.py"], "linus": ["linus.py"]}
+
+
+def test_a_folder_of_topics_is_one_student(tmp_path: Path) -> None:
+    """`grader check submissions/ada` grades ada, and not two students called padding and conv2d."""
+    write(tmp_path, {"ada/padding.py": "x=1", "ada/conv2d.py": "x=1"})
+    assert students(find_submissions([tmp_path / "ada"], KNOWN)) == {"ada": ["conv2d.py", "padding.py"]}
+
+
+def test_one_file_belongs_to_its_folder_or_to_itself(tmp_path: Path) -> None:
+    """A file called after a topic is the work of the folder's student; any other is a student's."""
+    write(tmp_path, {"ada/padding.py": "x=1", "linus.py": "x=1"})
+    found = find_submissions([tmp_path / "ada/padding.py", tmp_path / "linus.py"], KNOWN)
+    assert sorted(students(found)) == ["ada", "linus"]
+
+
+@pytest.mark.parametrize("top", ["", "export-2026/"])
+def test_a_zip_as_moodle_exports_it(tmp_path: Path, top: str) -> None:
+    """An instructor drops the platform's zip as it is; the platform's suffix is not part of the name."""
+    path = tmp_path / "class.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(f"{top}Ada Lovelace_4711_assignsubmission_file_/padding.py", "x = 1")
+        archive.writestr(f"{top}Grace Hopper_4712_assignsubmission_file_/padding.py", "x = 1")
+        archive.writestr(f"{top}__MACOSX/Ada/._padding.py", "junk")
+    assert students(find_submissions([path], KNOWN)) == {"Ada Lovelace": ["padding.py"], "Grace Hopper": ["padding.py"]}
+
+
+def test_a_student_without_files_is_told_so(tmp_path: Path) -> None:
+    """An empty folder is a student with nothing handed in, not a student left out."""
+    (tmp_path / "eve").mkdir()
+    write(tmp_path, {"ada/padding.py": "x=1"})
+    eve = find_submissions([tmp_path], KNOWN)[1]
+    assert eve.problems == ("eve: no .py or .ipynb file was handed in",)
+
+
+def test_links_are_not_followed(tmp_path: Path) -> None:
+    """A link in a hand-in could make the grader read the instructor's own files."""
+    secret = tmp_path / "secret.py"
+    secret.write_text("password = 1")
+    write(tmp_path, {"class/ada/note.py": "x=1"})
+    os.symlink(secret, tmp_path / "class/ada/padding.py")
+    os.symlink(tmp_path, tmp_path / "class/bob")
+    found = {s.student: s for s in find_submissions([tmp_path / "class"], KNOWN)}
+    assert students(list(found.values())) == {"ada": ["note.py"], "bob": []}
+    assert found["ada"].problems == ("padding.py: a link is not followed; hand in the file itself",)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "the file is empty"),
+        (b"x = (", "line 1: not Python: '\\(' was never closed"),
+        (b"x = 1\ny = \xff", "line 2: not UTF-8"),
+        (b"# coding: latin-1\nx = 'a'", "line 1: the encoding latin-1 is not accepted"),
+        (b"x\0 = 1", "zero bytes"),
+        (b"-" * 200_000 + b"1", "nested too deeply"),
+        (b"x = " + b"[" * 5000 + b"]" * 5000, "not Python"),
+        (b"x" + b".a" * 100_000, "nested too deeply"),
+    ],
+)
+def test_an_unreadable_file_is_a_sentence(content: bytes, message: str) -> None:
+    """One broken file is that student's message with its place, never the end of the run."""
+    import re
+
+    module = read_module("ada/padding.py", content)
+    assert re.search(message, module.problem), module.problem
+    assert module.problem.startswith("ada/padding.py: ")
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", '{"cells": 3}', '{"cells": [{"cell_type": "code"}]}', "[" * 100_000]
+)
+def test_a_broken_notebook_is_a_sentence(content: str) -> None:
+    """A notebook that is none is told apart from Python that is none."""
+    assert (
+        "not a notebook" in read_module("a.ipynb", content.encode()).problem
+        or "empty" in read_module("a.ipynb", content.encode()).problem
+    )
+
+
+def test_a_notebook_loses_magics_and_shell_lines() -> None:
+    """What Jupyter understands and Python does not must not refuse a right submission."""
+    cells = [
+        {"cell_type": "markdown", "source": "# Title"},
+        {"cell_type": "code", "source": ["%matplotlib inline\n", "!pip install numpy\n", "VARIANT = 'v'"]},
+        {"cell_type": "code", "source": "%%bash\nrm -rf /"},
+        {"cell_type": "code", "source": "%%time\nif True:\n    %time x = 1\nanswers = {'a': 3}\ndef f(): return 1"},
+    ]
+    module = read_module("padding.ipynb", json.dumps({"cells": cells}).encode())
+    assert (module.problem, module.variant, module.answers) == ("", "v", {"a": 3})
+    assert "f" in module.names
+    assert b"rm -rf" not in module.source
+
+
+def test_literal_answers_are_read_without_running_anything() -> None:
+    """Paper answers must survive a function that crashes the module."""
+    module = read_module("p.py", b"VARIANT = 'v'\nanswers = {'a': 3, 'b': (1, 2), 'c': -1.5}\nwhile True: pass")
+    assert module.answers == {"a": 3, "b": (1, 2), "c": -1.5}
+
+
+@pytest.mark.parametrize("code", ["answers = {'a': 2 * 3}", "answers = {}\nanswers['a'] = 6", "answers = dict(a=6)"])
+def test_computed_answers_are_left_to_the_process(code: str) -> None:
+    """A literal that is changed later is not what the student means."""
+    module = read_module("p.py", code.encode())
+    assert module.answers is None
+    assert module.binds_answers
+
+
+def test_names_bound_under_if_and_try_count() -> None:
+    """A function defined in a branch is defined all the same."""
+    module = read_module(
+        "p.py", b"try:\n    import torch\nexcept ImportError:\n    torch = None\nif 1:\n    conv2d = lambda x: x"
+    )
+    assert {"torch", "conv2d"} <= set(module.names)
+
+
+@pytest.mark.parametrize(("path", "message"), [("nothing", "no such file"), ("notes.txt", "not something to grade")])
+def test_a_path_that_cannot_be_graded(tmp_path: Path, path: str, message: str) -> None:
+    """A mistyped path is a usage error and not an empty, perfect class."""
+    (tmp_path / "notes.txt").write_text("hello")
+    with pytest.raises(InputError, match=message):
+        find_submissions([tmp_path / path], KNOWN)
+
+
+def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
+    """Zero submissions must not end as 'all correct'."""
+    with pytest.raises(InputError, match="nothing to grade"):
+        find_submissions([tmp_path], KNOWN)
+
+
+def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
+    """A file of gigabytes must cost no memory."""
+    write(tmp_path, {"ada/note.py": "x=1"})
+    with (tmp_path / "ada/padding.py").open("wb") as file:
+        file.truncate(1 << 32)
+    assert find_submissions([tmp_path], KNOWN)[0].problems == ("padding.py: larger than 1 MB",)
+
+
+def test_a_zip_bomb_is_refused(tmp_path: Path) -> None:
+    """What a small zip unpacks to is known before it is unpacked."""
+    path = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("ada/padding.py", b"#" * (3 << 20))
+    assert find_submissions([path], KNOWN)[0].problems == ("padding.py: larger than 1 MB",)
