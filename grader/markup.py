@@ -27,6 +27,8 @@ _ATTRIBUTES = ("stretchy", "fence", "form", "displaystyle", "scriptlevel", "widt
 _FORMULA_ALONE = re.compile(r'<p>(<span class="math inline">(?:(?!</?span|</p>).)*</span>)</p>')
 _SIGNS = {"×": r"\times ", "−": "-", "·": r"\cdot ", "≤": r"\le ", "≥": r"\ge "}
 _FENCES = "⌊⌋⌈⌉|‖"
+_OPENING, _CLOSING, _BREAKING = "([{", ")]}", "=≈≤≥+−"
+_LINE = 28  # elements of a formula that fits on a line of a phone or nearly
 
 
 def to_html(markdown: str, pictures: Sequence[str] = ()) -> str:
@@ -78,8 +80,10 @@ def grid(rows: Iterable[Iterable[Any]], caption: str = "") -> str:
 def to_mathml(latex: str, display: bool = False) -> str:
     """Return LaTeX as MathML; what is not understood is shown as it was written, in `<code class="tex">`.
 
+    Browsers do not break formulas, so a long one becomes several, which start with `=`, `+` or `−`.
+
     >>> to_mathml("x^2")
-    '<math><msup><mi>x</mi><mn>2</mn></msup></math>'
+    '<math><mrow><msup><mi>x</mi><mn>2</mn></msup></mrow></math>'
     """
     from latex2mathml.converter import Converter
 
@@ -88,12 +92,14 @@ def to_mathml(latex: str, display: bool = False) -> str:
     for sign, command in _SIGNS.items():
         source = source.replace(sign, command)
     try:
-        root = Converter(display="block" if display else "inline").convert_to_element(source)
-        body = "".join(_write(child) for child in root)
+        (row,) = Converter(display="block" if display else "inline").convert_to_element(source)
+        pieces = ["".join(_children(piece)) for piece in _pieces(list(row))]
     except Exception:  # the parser raises many kinds of errors, none of which should lose the page
         return f'<code class="tex">{html.escape(latex)}</code>'
-    opening = '<math display="block">' if display else "<math>"
-    return f"{opening}{body}</math>"
+    style = ' display="block"' if display else ""
+    if len(pieces) > 1:
+        style = ' displaystyle="true"' if display else ""
+    return "<wbr>".join(f"<math{style}><mrow>{piece}</mrow></math>" for piece in pieces)
 
 
 # MathML ----------------------------------------------------------------------------------------------------
@@ -107,11 +113,27 @@ def _write(element: Element) -> str:
         raise ValueError(f"{text} is not understood")
     if len(element) == 0:
         return _leaf(tag, text, element.attrib)
-    inner = "".join(_children(element))
+    inner = "".join(_children(list(element)))
     attributes = _attributes(element.attrib)
     if tag == "mrow" and not attributes and len(element) == 1:
         return inner
     return f"<{tag}{attributes}>{inner}</{tag}>"
+
+
+def _pieces(row: list[Element]) -> Iterator[list[Element]]:
+    """Yield a short formula whole, and a long one in pieces that a line may be broken between."""
+    if sum(1 for element in row for _ in element.iter()) <= _LINE:
+        yield row
+        return
+    start, depth = 0, 0
+    for at, element in enumerate(row):
+        sign = html.unescape(element.text or "") if element.tag == "mo" else ""
+        depth += (sign in _OPENING) - (sign in _CLOSING) if sign else 0
+        if sign and sign in _BREAKING and depth == 0 and at > start and row[at - 1].tag != "mo":
+            yield row[start:at]
+            element.set("form", "infix")
+            start = at
+    yield row[start:]
 
 
 def _leaf(tag: str, text: str, attributes: Mapping[str, str]) -> str:
@@ -125,9 +147,9 @@ def _leaf(tag: str, text: str, attributes: Mapping[str, str]) -> str:
     return f"<{tag}{_attributes(attributes)}{variant}>{html.escape(text)}</{tag}>"
 
 
-def _children(element: Element) -> Iterator[str]:
+def _children(children: list[Element]) -> Iterator[str]:
     """Yield the children; the upright letters of a name (`\\mathrm{ReLU}`) and a bracketed matrix are one each."""
-    children, at = list(element), 0
+    at = 0
     while at < len(children):
         name = "".join(itertools.takewhile(bool, map(_upright, children[at:])))
         if name:

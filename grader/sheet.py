@@ -6,6 +6,7 @@ Markdown with Jinja and is trusted; the student's name is not, in any medium.
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -71,7 +72,8 @@ class Task:
     number: int
     name: str
     marks: str
-    code: str
+    header: str
+    doc: str
     shares: str
     modules: str
 
@@ -246,7 +248,8 @@ def _task(number: int, part: FunctionPart) -> Task:
         number=number,
         name=contract.name,
         marks=write_marks(part.marks),
-        code=f"def {contract.name}{_signature(contract)}:\n" + write_docstring(contract.doc, 4),
+        header=f"def {contract.name}{_signature(contract)}:",
+        doc=contract.doc,
         shares=", ".join(shares) if len(shares) > 1 else "",
         modules=" and ".join(["the standard library", *libraries]),
     )
@@ -326,6 +329,7 @@ def _environment(folders: Folders) -> Environment:
         inline=_inline,
         comment=write_comment,
         docstring=write_docstring,
+        cleandoc=inspect.cleandoc,
         python=write_literal,
     )
     environment.globals["grid"] = grid
@@ -383,8 +387,6 @@ def write_literal(text: str) -> str:
 
 def write_docstring(text: str, indent: int = 0) -> str:
     """Return text as an indented docstring, whatever quotes and backslashes it holds."""
-    import inspect
-
     body = inspect.cleandoc(text)
     prefix = ""
     if "\\" in body and '"""' not in body and not body.endswith("\\"):
