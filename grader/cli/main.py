@@ -19,6 +19,7 @@ COMMANDS = {
     "generate": ("grader.cli.generate", "generate", "Draw variants; write sheets, stubs and keys."),
     "check": ("grader.cli.check", "check", "Grade submissions."),
     "try": ("grader.cli.try_", "try_", "Check one file at home, on public cases."),
+    "report": ("grader.cli.report", "report", "Write a report again, in other formats."),
     "doctor": ("grader.cli.doctor", "doctor", "Say what is installed, what is missing, and how to get it."),
 }
 INTERRUPTED = 130

@@ -1,0 +1,146 @@
+"""Drawings: the picture of a failing case shows the right cells, and nothing in it can act."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from grader.drawing import CELL, failing_case, grid
+from tests import report_samples as samples
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def texts(svg: str, style: str = "") -> list[str]:
+    """Return the texts of a drawing in order, of one class where it is named."""
+    elements = ElementTree.fromstring(svg).iter(f"{SVG}text")
+    return [element.text or "" for element in elements if style in element.get("class", "")]
+
+
+def frame(svg: str, style: str) -> tuple[float, ...]:
+    """Return x, y, width and height of the outline of a class."""
+    (element,) = (e for e in ElementTree.fromstring(svg).iter(f"{SVG}rect") if e.get("class") == style)
+    return tuple(float(element.get(name, "")) for name in ("x", "y", "width", "height"))
+
+
+def test_every_number_of_a_small_grid_is_shown() -> None:
+    """A picture that drops a number would teach a wrong sum."""
+    assert texts(grid(((1, 2.5), (-3, "nan")))) == ["1", "2.5", "−3", "NaN"]
+
+
+def test_the_window_encloses_its_cells() -> None:
+    """The outline is what tells the student where to look."""
+    assert frame(grid([[0] * 5] * 4, window=(1, 2, 2, 3)), "cg-window") == (2 * CELL, CELL, 3 * CELL, 2 * CELL)
+
+
+def test_without_a_window_nothing_is_outlined() -> None:
+    """An outline around nothing would be read as one."""
+    assert "cg-window" not in grid([[1, 2]])
+
+
+@pytest.mark.parametrize(("padding", "lighter"), [(0, 0), (1, 16), ((1, 0), 10), ((0, 1), 8)])
+def test_padding_is_lighter_than_pixels(padding: int | tuple[int, int], lighter: int) -> None:
+    """Padding and pixels of value zero look alike otherwise."""
+    rows = [[0] * 5] * 4 if padding != 1 else [[0] * 5] * 5
+    assert len(texts(grid(rows, padding=padding), "cg-pad")) == lighter
+
+
+def test_a_large_plane_is_cut_around_the_window() -> None:
+    """A plane of 224 pixels would fill ten screens; the window must be in what is left."""
+    rows = [[100 * r + c for c in range(80)] for r in range(80)]
+    shown = texts(grid(rows, window=(50, 60, 3, 3)))
+    assert {str(100 * r + c) for r in (50, 51, 52) for c in (60, 61, 62)} <= set(shown)
+    assert {"…", "⋮", "⋱"} <= set(shown)
+    assert len(shown) <= 11 * 11
+
+
+def test_a_window_larger_than_the_drawing_is_shortened_inside() -> None:
+    """AlexNet's 11 by 11 windows still have their first and last numbers shown."""
+    shown = texts(grid([list(range(40))] * 3, window=(0, 10, 3, 20)))
+    assert "10" in shown
+    assert "29" in shown
+    assert "28" not in shown
+
+
+def test_a_failing_convolution_shows_window_kernel_got_and_want() -> None:
+    """These four are what a student needs to find the mistake by hand."""
+    svg = failing_case(samples.CONV)
+    captions = texts(svg, "cg-caption")
+    assert captions == ["channel 0", "kernel", "got[0, 0]", "want[0, 0]"]
+    assert texts(svg, "cg-marked") == ["4", "−7"]
+    assert " ".join(texts(svg, "cg-sentence")) == samples.CONV_WINDOW.sentence
+    width = frame(svg, "cg-window")[2] / 2
+    assert frame(svg, "cg-window") == (0, 2 * CELL, 2 * width, 2 * CELL)
+
+
+def test_a_failing_pooling_case_has_no_kernel() -> None:
+    """Pooling has no weights; an empty kernel would puzzle."""
+    assert texts(failing_case(samples.POOL), "cg-caption") == ["channel 0", "got[0, 0]", "want[0, 0]"]
+
+
+def test_a_case_without_a_window_draws_its_maps_alone() -> None:
+    """im2col and gradients have no window to show, but a wrong entry all the same."""
+    case = replace(samples.CONV, window=None)
+    assert texts(failing_case(case), "cg-caption") == ["got[0, 0]", "want[0, 0]"]
+
+
+@pytest.mark.parametrize(
+    ("got", "want", "at"),
+    [
+        (3, 4, ()),
+        ([[1.0]], [[1.0, 2.0]], (0, 1)),
+        ([[1.0], []], [[1.0], [2.0]], (1, 0)),
+        ("a list", [1.0], (0,)),
+        (None, [1.0], (0,)),
+    ],
+)
+def test_nothing_is_drawn_where_there_is_no_map(got: Any, want: Any, at: tuple[int, ...]) -> None:
+    """A number, another shape or ragged rows have no entry to mark: the words tell it."""
+    assert failing_case(replace(samples.SIZE, got=got, want=want, at=at)) == ""
+
+
+def test_an_entry_of_one_of_several_results_is_marked() -> None:
+    """A gradient returns (dx, dw, db): the first index tells which of them."""
+    case = replace(samples.SIZE, got=[[[1.0, 2.0]], [3.0, 4.0]], want=[[[1.0, 2.0]], [3.0, 5.0]], at=(1, 1))
+    svg = failing_case(case)
+    assert svg == "" or texts(svg, "cg-marked") == ["4", "5"]
+
+
+def test_entries_that_differ_late_are_told_apart() -> None:
+    """Got 0.3333, want 0.3333 would be a riddle: a lost digit is what float32 is refused for."""
+    case = replace(samples.CONV, got=[[[[1 / 3]]]], want=[[[[1 / 3 + 1e-8]]]], at=(0, 0, 0, 0))
+    got, want = texts(failing_case(case), "cg-marked")
+    assert got != want
+
+
+def test_many_channels_are_counted_and_not_drawn() -> None:
+    """512 channels would be a page of planes; the sentence has the sum."""
+    pane = samples.CONV_WINDOW.panes[0]
+    window = {"panes": [vars(pane)] * 12, "sentence": "s"}
+    shown = texts(failing_case(replace(samples.CONV, window=window)))
+    assert shown.count("channel 0") == 3
+    assert "… and 9 more" in shown
+
+
+@pytest.mark.parametrize("evil", samples.EVIL)
+def test_student_text_in_a_drawing_is_text(evil: str) -> None:
+    """Drawings are put into pages unescaped, so they must escape everything themselves."""
+    example = samples.hostile().students[samples.EVIL.index(evil)].parts[0].counterexample
+    assert example is not None
+    svg = failing_case(example)
+    tags = {element.tag.removeprefix(SVG) for element in ElementTree.fromstring(svg).iter()}
+    assert tags <= {"svg", "title", "desc", "g", "rect", "text"}
+    assert not re.search(r"[\x00-\x08\x1b\u202e\ud800]", svg)
+    assert grid([[evil]], caption=evil, alt=evil).isprintable()
+
+
+def test_a_drawing_names_itself_for_those_who_do_not_see_it() -> None:
+    """A picture without a text is nothing to a screen reader."""
+    root = ElementTree.fromstring(failing_case(samples.CONV))
+    assert root.get("role") == "img"
+    assert root.findtext(f"{SVG}title") == "The entry [0, 0, 1, 0] of the result"
+    assert (root.findtext(f"{SVG}desc") or "").endswith("Got 4.0, want -7.0.")
