@@ -5,7 +5,6 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 PINS   := pyproject.toml constraints.txt
-SEED   := 2026
 
 # Stamps: made anew only when what is to be installed changes.
 CORE := $(VENV)/.installed-core
@@ -46,13 +45,15 @@ $(DEV): $(PINS) | $(VENV)/bin/python
 	$(PIP) --editable ".[dev]"
 	@touch $@ $(TEST) $(CORE)
 
+GRADE := $(BIN)/grader check examples/submissions --call-seconds 2 -o demo/report
+
 # Some of the examples are wrong on purpose: `grader check` then exits with 1, which is what the demo shows.
 demo: $(CORE)
-	@rm -rf demo
-	$(BIN)/grader generate --topic padding --seed $(SEED) --students examples/roster.csv --with-key -o demo/handout
-	$(BIN)/grader check examples/submissions -o demo/report || test $$? -eq 1
+	@rm -rf demo && mkdir demo
+	$(BIN)/grader generate --topic padding --students examples/roster.csv --key-file demo/course.key --with-key -o demo/handout
 	@echo
-	@echo "The report: $(CURDIR)/demo/report/index.html"
+	@echo "$(GRADE)"
+	@$(GRADE) || test $$? -eq 1
 
 test: $(TEST)
 	$(BIN)/python -m pytest -n 2 -q
