@@ -1,0 +1,109 @@
+"""Kinds of answers: each is tested against what it must refuse."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from grader.answers import Answer, AnswerError, Choice, Integer, Matrix, MultipleChoice, Number, Shape, write_number
+from grader.outcome import Outcome
+
+MAP = ((1, 2, 3), (4, 5, 6), (7, 8, 9))
+
+
+@pytest.mark.parametrize("raw", [55, 55.0, "55", " 55 ", "+55", Fraction(55), "55.0", "110/2"])
+def test_whole_numbers_are_read_however_they_are_written(raw: object) -> None:
+    """A right answer must not be refused for the way in which it was typed."""
+    assert Integer().read(raw) == 55
+
+
+@pytest.mark.parametrize(
+    ("kind", "raw", "message"),
+    [
+        (Integer("pixels"), True, "expected a number, got the truth value True"),
+        (Integer("pixels"), 5.5, "expected a whole number, in pixels, got 5.5, which is not whole"),
+        (Integer(), "five", "expected a number, got the text 'five'"),
+        (Integer(), "3,5", "write 3.5"),
+        (Integer(), float("nan"), "expected a number, got nan"),
+        (Integer(), float("inf"), "expected a number, got inf"),
+        pytest.param(Integer(), 1 << 50_000, "hundreds of digits", id="huge"),
+        (Integer(), "9" * 5000, "a text of 5000 characters"),
+        (Integer(), [5], r"expected a number, got the list \[5\]"),
+        (Integer(), {"a": 1}, "got the dict"),
+        (Integer(), 3 + 4j, "expected a number"),
+        (Number(2), "1/0", "expected a number"),
+        (Number(2), "__import__('os')", "expected a number"),
+        (Shape(("height", "width")), (3, 4, 5), r"expected a tuple of whole numbers \(height, width\)"),
+        (Shape(("height", "width")), 3, "expected a tuple"),
+        (Shape(("height", "width")), "34", "expected a tuple"),
+        (Matrix(), [[1, 2], "ab"], "expected a list of rows"),
+        (Matrix(), 3, "expected a list of rows"),
+        (Choice(("a", "b")), "C", "expected one of the letters A, B"),
+        (Choice(("a", "b")), 1, "expected one of the letters A, B"),
+        (MultipleChoice(("a", "b")), 1, "expected letters"),
+    ],
+)
+def test_an_answer_of_another_kind_is_refused_with_what_is_expected(kind: Answer, raw: object, message: str) -> None:
+    """A student who typed the wrong kind of thing is told the right kind, and nothing crashes."""
+    with pytest.raises(AnswerError, match=message):
+        kind.read(raw)
+
+
+@pytest.mark.parametrize(
+    ("kind", "raw", "key", "outcome", "share"),
+    [
+        (Integer(), 0, 0, Outcome.CORRECT, 1),
+        (Integer(), 0, 1, Outcome.WRONG, 0),
+        (Number(), "0.1", Fraction(1, 10), Outcome.CORRECT, 1),
+        (Number(), 0.1, Fraction(1, 10), Outcome.CORRECT, 1),
+        (Number(), 0.33, Fraction(1, 3), Outcome.WRONG, 0),
+        (Number(), "1/3", Fraction(1, 3), Outcome.CORRECT, 1),
+        (Number(2), 0.94, 0.9370266439, Outcome.CORRECT, 1),
+        (Number(2), 0.9370266, 0.9370266439, Outcome.CORRECT, 1),
+        (Number(2), 0.93, 0.9370266439, Outcome.WRONG, 0),
+        (Number(2), 0.12, Fraction("0.125"), Outcome.CORRECT, 1),
+        (Number(2), 0.13, Fraction("0.125"), Outcome.CORRECT, 1),
+        (Shape(("c", "h")), (3, 4), (3, 4), Outcome.CORRECT, 1),
+        (Shape(("c", "h")), [4, 3], (3, 4), Outcome.WRONG, 0),
+        (Matrix(), [[1, 2], [3, 4]], ((1, 2), (3, 4)), Outcome.CORRECT, 1),
+        (Matrix(), [[1, 2, 3, 4]], ((1, 2), (3, 4)), Outcome.WRONG, 0),
+        (Matrix(), [[1], [3, 4]], ((1, 2), (3, 4)), Outcome.WRONG, 0),
+        (Matrix(), [], ((1, 2), (3, 4)), Outcome.WRONG, 0),
+        (Matrix(), [[1, 2], [3, 5]], ((1, 2), (3, 4)), Outcome.WRONG, 0),
+        (Matrix(), [[1, 2, 3], [4, 5, 6], [7, 8, 0]], MAP, Outcome.PARTIAL, Fraction(1, 2)),
+        (Matrix(), [[1, 2, 3], [4, 5, 6], [7, 0, 0]], MAP, Outcome.WRONG, 0),
+        (Choice(("x", "y")), "b", "y", Outcome.CORRECT, 1),
+        (Choice(("x", "y")), "(A)", "y", Outcome.WRONG, 0),
+        (MultipleChoice(("x", "y", "z")), "ac", frozenset("xz"), Outcome.CORRECT, 1),
+        (MultipleChoice(("x", "y", "z")), ["A"], frozenset("xz"), Outcome.PARTIAL, Fraction(1, 2)),
+        (MultipleChoice(("x", "y", "z")), "", frozenset("xz"), Outcome.WRONG, 0),
+        (MultipleChoice(("x", "y", "z")), "", frozenset(), Outcome.CORRECT, 1),
+    ],
+)
+def test_answers_earn_what_they_should(kind: Answer, raw: object, key: Any, outcome: Outcome, share: Any) -> None:
+    """Right is right in every notation, nearly right is what the rule says, and wrong earns nothing."""
+    verdict = kind.compare(kind.read(raw), key)
+    assert (verdict.outcome, verdict.share) == (outcome, Fraction(share))
+
+
+def test_a_slip_is_named_by_its_place_and_not_by_its_value() -> None:
+    """The student learns where to look; the key stays hidden."""
+    verdict = Matrix().compare(((1, 2, 3), (4, 0, 6), (7, 8, 9)), MAP)
+    assert verdict.message == "one slip of 9 numbers: row 2, column 2 is not right"
+
+
+@pytest.mark.parametrize(
+    ("value", "places", "text"),
+    [
+        (Fraction(-1, 8), None, "-0.125"),
+        (Fraction(-1, 3), None, "-1/3"),
+        (-0.004, 2, "0"),
+        (0.125, 2, "0.13"),
+        (1e-3, 4, "0.001"),
+    ],
+)
+def test_numbers_are_written_as_a_person_would(value: Any, places: int | None, text: str) -> None:
+    """No machine residue: no -0.0, no 0.30000000000000004."""
+    assert write_number(value, places) == text
