@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -33,7 +32,7 @@ def publish(gradebook: Gradebook, form: str, output: Path | None) -> int:
     from grader.report import document
 
     if form == "json":
-        click.echo(json.dumps(document.to_json(gradebook), indent=1, ensure_ascii=False))
+        click.echo(document.dumps(gradebook), nl=False)
     else:
         from grader.report.table import render
 
@@ -49,12 +48,10 @@ def publish(gradebook: Gradebook, form: str, output: Path | None) -> int:
 
 def write_report(gradebook: Gradebook, output: Path) -> Path:
     """Write the document and the pages into a folder; return the page to open."""
-    from grader.report import document, html
+    from grader.report import formats
 
     writable(output)
-    text = json.dumps(document.to_json(gradebook), indent=1, ensure_ascii=False)
-    (output / "report.json").write_text(text + "\n", encoding="utf-8")
-    html.write(gradebook, output)
+    formats.write(gradebook, output, ("json", "html"))
     return output / "index.html"
 
 
