@@ -27,8 +27,15 @@ _ATTRIBUTES = ("stretchy", "fence", "form", "displaystyle", "scriptlevel", "widt
 _FORMULA_ALONE = re.compile(r'<p>(<span class="math inline">(?:(?!</?span|</p>).)*</span>)</p>')
 _SIGNS = {"×": r"\times ", "−": "-", "·": r"\cdot ", "≤": r"\le ", "≥": r"\ge "}
 _FENCES = "⌊⌋⌈⌉|‖"
-_OPENING, _CLOSING, _BREAKING = "([{", ")]}", "=≈≤≥+−"
-_LINE = 28  # elements of a formula that fits on a line of a phone or nearly
+_TOKEN = re.compile(r"\\[A-Za-z]+|\\.|\s+|.", re.DOTALL)
+_OPENING = frozenset("([{") | {r"\{", r"\left", r"\begin", r"\lfloor", r"\lceil"}
+_CLOSING = frozenset(")]}") | {r"\}", r"\right", r"\end", r"\rfloor", r"\rceil"}
+_BREAKING = frozenset("=+-") | {r"\approx", r"\le", r"\ge"}
+_JOINING = _BREAKING | frozenset("_^*/<>,;:([{") | {r"\cdot", r"\times", r"\to", r"\lfloor", r"\pm", r"\quad"}
+_STATEFUL = re.compile(r"\\(?:over|atop|choose|displaystyle|textstyle|scriptstyle|color|def|newcommand|limits|\\)")
+_SIGNED = frozenset("+−")
+_ENDING = frozenset(")]}⌋⌉|!") | {None}
+_LINE = 30  # signs of a formula that fits on one line of a phone
 
 
 def to_html(markdown: str, pictures: Sequence[str] = ()) -> str:
@@ -85,21 +92,45 @@ def to_mathml(latex: str, display: bool = False) -> str:
     >>> to_mathml("x^2")
     '<math><mrow><msup><mi>x</mi><mn>2</mn></msup></mrow></math>'
     """
-    from latex2mathml.converter import Converter
-
     source = _GROUPED.sub(lambda m: rf"\text{{{m[0].replace('{,}', ',')}}}", latex)
     source = re.sub(r"(\\(?:begin|end))\{aligned\}", r"\1{align*}", source)
     for sign, command in _SIGNS.items():
         source = source.replace(sign, command)
     try:
-        (row,) = Converter(display="block" if display else "inline").convert_to_element(source)
-        pieces = ["".join(_children(piece)) for piece in _pieces(list(row))]
+        pieces = [_piece(piece, at > 0) for at, piece in enumerate(_split(source))]
     except Exception:  # the parser raises many kinds of errors, none of which should lose the page
         return f'<code class="tex">{html.escape(latex)}</code>'
-    style = ' display="block"' if display else ""
-    if len(pieces) > 1:
-        style = ' displaystyle="true"' if display else ""
+    if sum(not sign.isspace() and sign not in "{}" for sign in _TOKEN.findall(source)) <= _LINE:
+        pieces = ["".join(pieces)]
+    style = ' display="block"' if display and len(pieces) == 1 else ' displaystyle="true"' if display else ""
     return "<wbr>".join(f"<math{style}><mrow>{piece}</mrow></math>" for piece in pieces)
+
+
+def _split(latex: str) -> Iterator[str]:
+    """Yield a formula's terms: it is cut before each `=`, `+` and `-` that stands between two, outside of brackets."""
+    if _STATEFUL.search(latex):
+        yield latex
+        return
+    start, at, depth, before = 0, 0, 0, ""
+    for token in _TOKEN.findall(latex):
+        depth += (token in _OPENING) - (token in _CLOSING)
+        if depth == 0 and token in _BREAKING and before and before not in _JOINING:
+            yield latex[start:at]
+            start = at
+        at += len(token)
+        before = before if token.isspace() else token
+    yield latex[start:]
+
+
+@lru_cache(maxsize=32768)
+def _piece(latex: str, follows: bool) -> str:
+    """Return the inside of a formula or of one of its terms; terms recur, which is what makes long sums cheap."""
+    from latex2mathml.converter import Converter
+
+    (row,) = Converter().convert_to_element(latex)
+    if follows:
+        row[0].set("form", "infix")  # it would be spaced as a sign
+    return "".join(_children(list(row)))
 
 
 # MathML ----------------------------------------------------------------------------------------------------
@@ -118,22 +149,6 @@ def _write(element: Element) -> str:
     if tag == "mrow" and not attributes and len(element) == 1:
         return inner
     return f"<{tag}{attributes}>{inner}</{tag}>"
-
-
-def _pieces(row: list[Element]) -> Iterator[list[Element]]:
-    """Yield a short formula whole, and a long one in pieces that a line may be broken between."""
-    if sum(1 for element in row for _ in element.iter()) <= _LINE:
-        yield row
-        return
-    start, depth = 0, 0
-    for at, element in enumerate(row):
-        sign = html.unescape(element.text or "") if element.tag == "mo" else ""
-        depth += (sign in _OPENING) - (sign in _CLOSING) if sign else 0
-        if sign and sign in _BREAKING and depth == 0 and at > start and row[at - 1].tag != "mo":
-            yield row[start:at]
-            element.set("form", "infix")
-            start = at
-    yield row[start:]
 
 
 def _leaf(tag: str, text: str, attributes: Mapping[str, str]) -> str:
@@ -160,8 +175,15 @@ def _children(children: list[Element]) -> Iterator[str]:
             yield f'<mrow class="matrix {shape}">{"".join(map(_write, children[at : at + 3]))}</mrow>'
             at += 3
         else:
+            if at and _sign(children[at]) in _SIGNED and _sign(children[at - 1]) not in _ENDING:
+                children[at].set("form", "prefix")  # a sign, not an operation: no space after it
             yield _write(children[at])
             at += 1
+
+
+def _sign(child: Element) -> str | None:
+    """Return the text of an operator."""
+    return html.unescape(child.text or "") if child.tag == "mo" else None
 
 
 def _upright(child: Element) -> str:
