@@ -366,9 +366,8 @@ def entry_workings(p: Params) -> str:
         f"${column} \\cdot {g.stride[1]} + 1 = {left + 1}$ of the {image}."
     )
     laid = f"The window and the kernel laid over it:\n\n$${tex(window_of(p, p.entry))} \\quad {tex(p.kernels[m])}$$"
-    return (
-        f"{moved} {laid}\n\nEvery number times the weight above it, plus the bias:\n\n$${sum_of_products(p, p.entry)}$$"
-    )
+    added = f"Every number times the weight that lies on it, plus the bias:\n\n$${sum_of_products(p, p.entry)}$$"
+    return f"{moved} {laid}\n\n{added}"
 
 
 WRITTEN_OUT = 12  # entries of all maps; of more, the first two and the last of each map
@@ -476,7 +475,7 @@ A grey image of {{ p.geometry.image[0] }} by {{ p.geometry.image[1] }} pixels, f
 A convolutional layer with
 {%- if p.kernels | length == 1 %} one kernel of {{ p.geometry.kernel[0] }} by {{ p.geometry.kernel[1] }}:
 {{ grid(p.kernels[0]) }}
-and the bias $b = {{ p.bias[0] | num }}$
+and the bias $b = {{ p.bias[0] | num }}$.
 {%- else %} two kernels of {{ p.geometry.kernel[0] }} by {{ p.geometry.kernel[1] }}. Kernel 1, with the bias \
 $b_1 = {{ p.bias[0] | num }}$:
 {{ grid(p.kernels[0]) }}
@@ -484,14 +483,19 @@ Kernel 2, with the bias $b_2 = {{ p.bias[1] | num }}$:
 {{ grid(p.kernels[1]) }}
 {%- endif %}
 
+
 {% if p.geometry.stride == (1, 1) %}The stride is 1
 {%- elif p.geometry.stride[0] == p.geometry.stride[1] %}The stride is {{ p.geometry.stride[0] }} in both directions
 {%- else %}The stride is {{ p.geometry.stride[0] }} downwards and {{ p.geometry.stride[1] }} to the right
 {%- endif %}, and
 {%- if p.geometry.padding == (0, 0) %} there is no padding.
-{%- else %} the zero padding is {{ p.geometry.padding[0] | count("row") }} above and below, and \
-{{ p.geometry.padding[1] | count("column") }} left and right.
+{%- else %} the zero padding is
+{%- if p.geometry.padding[0] %} {{ p.geometry.padding[0] | count("row") }} above and below
+{%- if p.geometry.padding[1] %}, and{% else %}, with none left and right{% endif %}{% endif %}
+{%- if p.geometry.padding[1] %} {{ p.geometry.padding[1] | count("column") }} left and right
+{%- if not p.geometry.padding[0] %}, with none above and below{% endif %}{% endif %}.
 {%- endif %}
+
 """
 
 STARTS = "Window (row r, column c) starts (r - 1) strides down and (c - 1) strides to the right, in the padded image."

@@ -163,6 +163,8 @@ class Matrix(Answer):
         return f"{kind}, every number {entries}"
 
     def read(self, raw: object) -> Value:
+        if self.depth == 3 and (rows := _items(raw)) and all(_only_numbers(row) for row in rows):
+            raw = [raw]  # one map, written without the list around it
         return self._read(raw, self.depth)
 
     def _read(self, raw: object, depth: int) -> Value:
@@ -373,6 +375,11 @@ def shape_of(value: Value) -> tuple[int, ...] | None:
 
 def _items(raw: object) -> Sequence[object] | None:
     return raw if isinstance(raw, list | tuple) else None
+
+
+def _only_numbers(raw: object) -> bool:
+    items = _items(raw)
+    return items is not None and not any(_items(item) is not None for item in items)
 
 
 def _entries(value: Value, key: Value, at: tuple[int, ...] = ()) -> Iterator[tuple[tuple[int, ...], Value, Value]]:

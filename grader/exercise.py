@@ -99,8 +99,8 @@ class FunctionPart:
 class Exercise(Generic[P]):
     """A topic: how its parameters are drawn, what is asked, and what is conventional.
 
-    `cost(p)` is the work by hand, in multiplications, and `costs` states it for each level. `version` goes
-    up whenever the same labels would draw another variant.
+    `cost(p)` is the work by hand, in multiplications or in another `cost_unit` (a plural), and `costs` states it
+    for each level. `version` goes up whenever the same labels would draw another variant.
     """
 
     name: str
@@ -114,6 +114,7 @@ class Exercise(Generic[P]):
     functions: tuple[FunctionPart, ...] = ()
     version: int = 1
     summary: str = field(default="")  # one line for `grader topics`
+    cost_unit: str = ""  # what `cost` counts where it is not multiplications: "comparisons and additions"
 
     def __post_init__(self) -> None:
         self._check()

@@ -145,6 +145,8 @@ def write_marks(marks: Fraction | int) -> str:
 def write_cost(exercise: AnyExercise, level: Level) -> str:
     """Write a level's stated work by hand."""
     cost = exercise.costs[level]
+    if exercise.cost_unit:
+        return f"about {cost:,} {exercise.cost_unit} by hand"
     return f"about {count(cost, 'multiplication')} by hand" if cost else "no multiplication"
 
 
