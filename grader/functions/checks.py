@@ -31,7 +31,7 @@ class Exact:
     """Whole numbers, texts, None, and tuples of these: equal or wrong. A NumPy integer counts as an int."""
 
     def expect(self, function: Callable[..., Any], call: Call) -> Any:
-        return function(*call.args, **call.kwargs)
+        return _unwrap(function(*call.args, **call.kwargs))
 
     def compare(self, got: Any, expected: Any, call: Call) -> Verdict:  # noqa: ARG002 - the protocol's signature
         value = _unwrap(got)
@@ -236,6 +236,6 @@ def _unwrap(value: Any) -> Any:
     """Return a NumPy integer as an int, also inside a tuple; anything else as it is."""
     if isinstance(value, tuple):
         return tuple(_unwrap(item) for item in value)
-    if isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind in "iu":
+    if isinstance(value, np.ndarray | np.generic) and value.ndim == 0 and value.dtype.kind in "iu":
         return int(value)
     return value
