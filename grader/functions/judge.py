@@ -259,7 +259,7 @@ def explain(
     sentences = [characterise(contract, tally)] if failed else []
     death = next((o.reply.message for o in failed if isinstance(o.reply, Died)), "")
     if death:
-        sentences.append(f"{death[0].upper()}{death[1:]}.")
+        sentences.append(f"{death[0].upper()}{death[1:].rstrip('.')}.")
     elif witness is not None:
         sentences.append(f"For example, {witness.sentence}.")
     sentences += [sentence for name, sentence in _SENTENCES.items() if not tally.passes(name)]

@@ -1,0 +1,148 @@
+"""The commands as a person meets them: what they print, where they write, how they exit."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from grader.course import load_course
+from grader.exercise import Level
+from grader.variant import Seeded, draw_variant
+
+TOY = Path(__file__).parent / "toy"
+GOOD = "def add(a, b):\n    return a + b\n"
+
+
+def grader(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "grader", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd or TOY.parent, timeout=120, check=False)
+
+
+def hand_in(folder: Path, **students: str) -> Path:
+    for student, code in students.items():
+        (folder / student).mkdir(parents=True)
+        (folder / student / "add.py").write_text(code)
+    return folder
+
+
+def test_check_prints_the_document_and_exits_by_the_marks(tmp_path: Path) -> None:
+    """Scripts rely on the document and on the exit status: 0 all correct, 1 something wrong."""
+    good = grader("check", hand_in(tmp_path / "a", ada=GOOD), "--course", TOY, "--format", "json")
+    assert good.returncode == 0, good.stderr
+    document = json.loads(good.stdout)
+    assert document["students"][0]["parts"][0]["outcome"] == "correct"
+    mixed = grader("check", hand_in(tmp_path / "b", ada=GOOD, bob=GOOD.replace("+", "-")), "--course", TOY)
+    assert mixed.returncode == 1
+    assert "bob" in mixed.stdout
+
+
+def test_check_writes_a_report_that_stands_alone(tmp_path: Path) -> None:
+    """`-o` writes the document and pages that need nothing beside them."""
+    result = grader("check", hand_in(tmp_path / "class", ada=GOOD), "--course", TOY, "-o", tmp_path / "out/report")
+    assert result.returncode == 0, result.stderr
+    assert json.loads((tmp_path / "out/report/report.json").read_text())["course"] == "toy"
+    for page in ("index.html", "students/ada.html"):
+        text = (tmp_path / "out/report" / page).read_text()
+        assert "<link" not in text
+        assert "src=" not in text
+
+
+def test_check_says_when_something_could_not_be_graded(tmp_path: Path) -> None:
+    """Exit status 3: an instructor's script must not file such a run as done."""
+    from grader.variant import Keyed
+
+    variant = draw_variant(load_course(TOY).exercise("sums"), Level.INTRO, Keyed(b"k" * 32, "ada"))
+    (tmp_path / "class/ada").mkdir(parents=True)
+    (tmp_path / "class/ada/sums.py").write_text(f"VARIANT = {variant.id!r}\nanswers = {{'total': 3}}\n{GOOD}")
+    result = grader("check", tmp_path / "class", "--course", TOY)
+    assert result.returncode == 3
+    assert "not graded" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["check", "nowhere"], "nowhere: no such file or folder"),
+        (["check", "{empty}"], "nothing to grade"),
+        (["check", "{class}", "--topic", "sum"], "no topic named 'sum'\n  Did you mean 'sums'?"),
+        (["check", "{class}", "-o", "/proc/report"], "cannot write a report there"),
+        (["check", "{class}", "--key-file", "nokey"], "nokey"),
+        (["check", "{class}", "--seed", "minus"], "not a valid int"),
+        (["check"], "Missing argument"),
+        (["chek", "{class}"], "Did you mean 'check'?"),
+        (["try", "nowhere.py"], "no such file"),
+    ],
+)
+def test_bad_usage_is_two_lines_and_exit_2(tmp_path: Path, arguments: list[str], message: str) -> None:
+    """Place, problem and fix, and never a traceback."""
+    places = {"{empty}": tmp_path / "empty", "{class}": hand_in(tmp_path / "class", ada=GOOD)}
+    places["{empty}"].mkdir()
+    words = [str(places.get(word, word)) for word in arguments]
+    course = [] if words[0] == "chek" else ["--course", str(TOY)]
+    result = grader(*words, *course)
+    assert result.returncode == 2, result.stdout + result.stderr
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_an_unwritable_folder_is_noticed_before_grading(tmp_path: Path) -> None:
+    """Not after an hour of grading."""
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0o500)
+    result = grader("check", hand_in(tmp_path / "class", ada=GOOD), "--course", TOY, "-o", locked / "report")
+    assert result.returncode == 2
+    assert "cannot write a report there: Permission denied" in result.stderr
+
+
+def test_ctrl_c_reports_what_was_graded(tmp_path: Path) -> None:
+    """An hour's work is not lost to one key: the students graded until then are reported."""
+    slow = "import time\ndef add(a, b):\n    time.sleep(1000)\n"
+    folder = hand_in(tmp_path / "class", ada=GOOD, zoe=slow)
+    command = [sys.executable, "-m", "grader", "check", folder, "--course", TOY, "--jobs", "1", "--call-seconds", "300"]
+    process = subprocess.Popen(
+        [*map(str, command), "-o", str(tmp_path / "report")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    time.sleep(4)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=30)
+    assert process.returncode == 130, errors
+    assert "ada" in output
+    assert "zoe" not in output
+    assert "interrupted" in errors
+    assert [s["student"] for s in json.loads((tmp_path / "report/report.json").read_text())["students"]] == ["ada"]
+
+
+def test_try_says_right_or_wrong_and_nothing_more(tmp_path: Path) -> None:
+    """A student at home learns which answers are wrong, and never the key."""
+    variant = draw_variant(load_course(TOY).exercise("sums"), Level.INTRO, Seeded(3))
+    file = tmp_path / "sums.py"
+    file.write_text(f"VARIANT = {variant.id!r}\nanswers = {{'total': {variant.p.a - variant.p.b}}}\n{GOOD}")
+    result = grader("try", file, "--course", TOY)
+    assert result.returncode == 1
+    assert "You subtracted" not in result.stdout
+    assert "public cases" in result.stderr
+
+
+def test_a_course_in_the_current_folder_is_used(tmp_path: Path) -> None:
+    """An instructor who stands in the course's folder needs no option."""
+    result = grader("check", hand_in(tmp_path / "class", ada=GOOD), "--format", "json", cwd=TOY)
+    assert json.loads(result.stdout)["course"] == "toy"
+
+
+def test_an_authors_mistake_shows_when_the_course_is_loaded(tmp_path: Path) -> None:
+    """With its file and line, and never while a student is graded."""
+    (tmp_path / "exercises").mkdir()
+    (tmp_path / "exercises/broken.py").write_text(
+        "from grader.authoring import Exercise\n\nEXERCISE = Exercise(nme='x')\n"
+    )
+    result = grader("topics", "--course", tmp_path)
+    assert result.returncode == 2
+    assert f"{tmp_path}/exercises/broken.py:3: TypeError" in result.stderr
