@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.answers import excerpt
 from grader.errors import InputError, did_you_mean
 
 COLUMN = "student"
@@ -46,7 +45,7 @@ def read_roster(path: Path) -> tuple[Student, ...]:
         other = lines.setdefault(folded(student.id), line)
         if other != line:
             raise InputError(
-                f"{path}, line {line}: the student {excerpt(student.id)} is on line {other} already",
+                f"{path}, line {line}: the student {_quoted(student.id)} is on line {other} already",
                 hint="Names must differ in more than capitals, accents' encoding and invisible characters.",
             )
         students.append(student)
@@ -115,6 +114,10 @@ def _student(where: str, columns: list[str], row: list[str]) -> Student:
     cells = {column: unicodedata.normalize("NFC", cell.strip()) for column, cell in zip(columns, row, strict=False)}
     name = cells.get(COLUMN, "")
     if problem := folder_problem(name):
-        shown = f" {excerpt(name)}" if name else ""
+        shown = f" {_quoted(name)}" if name else ""
         raise InputError(f"{where}: the student's name{shown} {problem}", hint="A student's name becomes a folder.")
     return Student(name, cells.get("name") or name)
+
+
+def _quoted(name: str) -> str:
+    return repr(name if len(name) <= 60 else name[:59] + "…")
