@@ -2,7 +2,7 @@ import numpy as np
 
 
 def pair(value):
-    return value if isinstance(value, tuple) else (value, value)
+    return (value, value) if isinstance(value, int) else tuple(value)
 
 
 def im2col(x, kh, kw, sh, sw):
