@@ -121,7 +121,7 @@ def test_a_student_reads_what_happened_and_what_to_do(good: dict[str, str]) -> N
         "You handed in 12",
         "You padded one side only",
         "The smallest case found, where the stride does not divide",
-        "got 4.0, want -7.0 at [0, 0, 1, 0]",
+        "The entry [0, 0, 1, 0] is 4.0, and should be -7.0.",
         "the stride does not divide 0 of 31",
         "2 kinds of input are all right",
     ):

@@ -16,16 +16,12 @@ from grader.course import builtin_folder
 from grader.markup import to_html
 from grader.outcome import Counterexample, Gradebook, Outcome, PartResult, StudentResult
 from grader.report import files, summary
-from grader.report.text import WORDS, marks, neutral, number, one_line, percent, written
+from grader.report.text import SIGNS, WORDS, marks, neutral, number, one_line, part_title, percent, written
 
 FIRST_STEPS = 5  # parts named under "what to do next"
-# outcome -> the sign and the tone of its badge; the word stands beside it
-BADGES = {
-    Outcome.CORRECT: ("✓", "good"),
-    Outcome.PARTIAL: ("◐", "half"),
-    Outcome.UNGRADABLE: ("?", "none"),
-    Outcome.MISSING: ("–", "bad"),
-}
+MANY = 6  # failing regimes shown; the rest is folded
+# outcome -> tone of its badge; the others are "bad"
+TONES = {Outcome.CORRECT: "good", Outcome.PARTIAL: "half", Outcome.UNGRADABLE: "none"}
 
 
 def write(gradebook: Gradebook, folder: Path, templates: Sequence[Path] | None = None) -> list[Path]:
@@ -60,12 +56,13 @@ def environment(templates: Sequence[Path] | None = None) -> Environment:
         "marks": marks,
         "percent": percent,
         "one_line": one_line,
+        "title": part_title,
         "count": count,
         "written": written,
         "hint": lambda text: Markup(to_html(_literal_signs(text))),  # noqa: S704 - raw HTML is off in it
         "drawing": lambda example: Markup(drawing.failing_case(example)),  # noqa: S704 - its texts are escaped
         "word": WORDS.__getitem__,
-        "badge": lambda outcome: BADGES.get(outcome, ("✗", "bad")),
+        "badge": lambda outcome: (SIGNS[outcome], TONES.get(outcome, "bad")),
     }
     pages.globals["version"] = __version__
     return pages
@@ -88,6 +85,7 @@ def class_page(gradebook: Gradebook, names: Sequence[str], pages: Environment) -
         gradebook=gradebook,
         summary=found,
         how=summary.HOW,
+        legend=", ".join(f"{sign} {WORDS[outcome]}" for outcome, sign in SIGNS.items()),
         tallest=max(found.bins),
         rows=rows,
         by_marks=sorted(rows, key=lambda row: (row["share"] is None, row["share"] or 0)),
@@ -104,6 +102,9 @@ def student_page(course: str, student: StudentResult, pages: Environment) -> str
         share=summary.share_of(student),
         steps=[part for part in student.parts if part.outcome not in (Outcome.CORRECT, Outcome.UNGRADABLE)],
         first=FIRST_STEPS,
+        many=MANY,
+        first_of=lambda regimes, length: dict(list(regimes.items())[:length]),
+        rest_of=lambda regimes, length: dict(list(regimes.items())[length:]),
         topics=_by_topic(student),
         failing=_failing,
         passing=_passing,
@@ -132,8 +133,9 @@ def _ungradable(gradebook: Gradebook) -> list[tuple[StudentResult, PartResult]]:
 
 
 def _failing(part: PartResult) -> dict[str, tuple[int, int]]:
-    """Return the regimes with a wrong case."""
-    return {name: (passed, cases) for name, (passed, cases) in part.regimes.items() if passed < cases}
+    """Return the regimes with a wrong case, those with the smallest share of right ones first."""
+    failing = [(name, counts) for name, counts in part.regimes.items() if counts[0] < counts[1]]
+    return dict(sorted(failing, key=lambda item: item[1][0] / item[1][1]))
 
 
 def _passing(part: PartResult) -> dict[str, tuple[int, int]]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from grader.outcome import Gradebook, Outcome, PartResult, StudentResult
+from grader.report.text import part_title
 
 ENOUGH = 10  # students; with fewer, a correlation says nothing
 BINS = 10
@@ -132,7 +133,7 @@ def _misconceptions(gradebook: Gradebook) -> tuple[Common, ...]:
         for part in student.parts:
             for finding in part.misconceptions:
                 who.setdefault(finding.name, set()).add(index)
-                where.setdefault(finding.name, {})[f"{part.topic}, {part.part}"] = None
+                where.setdefault(finding.name, {})[part_title(part)] = None
                 hints.setdefault(finding.name, finding.hint)
     names = sorted(who, key=lambda name: (-len(who[name]), name))
     return tuple(Common(name, hints[name], len(who[name]), tuple(where[name])) for name in names)

@@ -12,20 +12,10 @@ from rich.text import Text
 from grader.answers import count
 from grader.outcome import Gradebook, Outcome, PartResult, StudentResult
 from grader.report.summary import Summary, summarise
-from grader.report.text import WORDS, inert, marks, one_line, percent, written
+from grader.report.text import SIGNS, WORDS, inert, marks, one_line, part_title, percent, written
 
-# outcome -> sign, sign for terminals without Unicode, style; each sign is another, colour only helps
-SIGNS = {
-    Outcome.CORRECT: ("✓", "+", "green"),
-    Outcome.PARTIAL: ("◐", "/", "yellow"),
-    Outcome.WRONG: ("✗", "x", "red"),
-    Outcome.MISSING: ("–", "-", "dim"),
-    Outcome.NOT_ALLOWED: ("!", "!", "red"),
-    Outcome.TIMEOUT: ("T", "T", "red"),
-    Outcome.CRASHED: ("C", "C", "red"),
-    Outcome.OUT_OF_MEMORY: ("M", "M", "red"),
-    Outcome.UNGRADABLE: ("?", "?", "magenta"),
-}
+PLAIN_SIGNS = {"✓": "+", "◐": "/", "✗": "x", "–": "-"}  # for terminals without Unicode
+STYLES = {Outcome.CORRECT: "green", Outcome.PARTIAL: "yellow", Outcome.MISSING: "dim", Outcome.UNGRADABLE: "magenta"}
 COMMONEST = 5
 
 
@@ -68,8 +58,8 @@ class _Pen:
         return Text(self._shown(one_line(text)), style=style, overflow="fold")
 
     def sign(self, outcome: Outcome) -> Text:
-        sign, plain, style = SIGNS[outcome]
-        return Text(plain if self.ascii_only else sign, style=style)
+        sign = SIGNS[outcome]
+        return Text(PLAIN_SIGNS.get(sign, sign) if self.ascii_only else sign, style=STYLES.get(outcome, "red"))
 
     def _shown(self, text: str) -> str:
         return text.encode("ascii", "backslashreplace").decode() if self.ascii_only else text
@@ -132,9 +122,7 @@ def _legend(gradebook: Gradebook, pen: _Pen) -> Text:
 def _details(student: StudentResult, pen: _Pen) -> Iterator[Text | Padding]:
     for part in student.parts:
         score = "" if part.outcome is Outcome.UNGRADABLE else f", {marks(part.score)} of {marks(part.max_score)}"
-        yield Text.assemble(
-            pen.sign(part.outcome), " ", pen.name(f"{part.topic}, {part.part}"), f": {WORDS[part.outcome]}{score}"
-        )
+        yield Text.assemble(pen.sign(part.outcome), " ", pen.name(part_title(part)), f": {WORDS[part.outcome]}{score}")
         lines = [*_explanation(part)]
         if lines:
             yield Padding(pen.write("\n".join(lines)), (0, 0, 0, 4))
@@ -163,7 +151,7 @@ def _problems(gradebook: Gradebook, pen: _Pen) -> Iterator[Text]:
     unreadable = [(student.student, problem) for student in gradebook.students for problem in student.problems]
     yield from _listing("Problems with what was handed in:", unreadable, pen)
     ungradable = [
-        (student.student, f"{part.topic}, {part.part}: {part.message}")
+        (student.student, f"{part_title(part)}: {part.message}")
         for student in gradebook.students
         for part in student.parts
         if part.outcome is Outcome.UNGRADABLE

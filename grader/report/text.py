@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, TypeVar
 
-from grader.outcome import Outcome
+from grader.outcome import Outcome, PartResult
 
 T = TypeVar("T")
 
@@ -23,6 +23,18 @@ WORDS = {
     Outcome.CRASHED: "crashed",
     Outcome.OUT_OF_MEMORY: "out of memory",
     Outcome.UNGRADABLE: "not graded",
+}
+# each sign is another one, so that colour is not needed
+SIGNS = {
+    Outcome.CORRECT: "✓",
+    Outcome.PARTIAL: "◐",
+    Outcome.WRONG: "✗",
+    Outcome.MISSING: "–",
+    Outcome.NOT_ALLOWED: "!",
+    Outcome.TIMEOUT: "T",
+    Outcome.CRASHED: "C",
+    Outcome.OUT_OF_MEMORY: "M",
+    Outcome.UNGRADABLE: "?",
 }
 NOT_FINITE = {"nan": "NaN", "inf": "inf", "-inf": "-inf"}
 _JOINERS = "\u200c\u200d"  # names in Persian, Hindi and emoji are written with them
@@ -76,6 +88,11 @@ def _fields(value: Any) -> tuple[dataclasses.Field[Any], ...]:
 def one_line(text: str) -> str:
     """Return inert text without line breaks: for names, headings and cells."""
     return inert(text, keep="")
+
+
+def part_title(part: PartResult) -> str:
+    """Name a part with its topic; a function graded by itself is its own topic."""
+    return one_line(part.topic if part.topic == part.part else f"{part.topic}, {part.part}")
 
 
 def marks(value: Fraction) -> str:
