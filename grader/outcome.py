@@ -90,7 +90,11 @@ class Counterexample:
 
 @dataclass(frozen=True)
 class PartResult:
-    """One part of one student, marked."""
+    """One part of one student, marked.
+
+    `message` is what the student reads; `summary` is the part of it that holds no value, no input and no word of
+    the student's, for feedback that must not give hidden cases away.
+    """
 
     topic: str
     part: str
@@ -104,6 +108,8 @@ class PartResult:
     counterexample: Counterexample | None = None
     got: str = ""  # what was handed in, for an answer
     line: int | None = None  # of the student's file
+    summary: str = ""
+    credit: str = ""  # how the marks come about, where only a part of them was earned
 
     def __post_init__(self) -> None:
         if not 0 <= self.score <= self.max_score:

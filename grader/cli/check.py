@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -9,6 +10,7 @@ import click
 from grader.cli.main import course_option
 from grader.course import Course
 from grader.exercise import Level
+from grader.feedback import Feedback, course_policy, limit
 
 
 @click.command()
@@ -24,6 +26,11 @@ from grader.exercise import Level
 @click.option("--allow", multiple=True, metavar="PACKAGE", help="Let submissions import this package too.")
 @click.option("--jobs", type=click.IntRange(1, 256), help="How many students at a time; default: one a core.")
 @click.option("--call-seconds", type=click.FloatRange(0.05, 3600), help="Seconds that one call of a function may take.")
+@click.option(
+    "--feedback",
+    type=click.Choice([str(level) for level in Feedback]),
+    help="What students see of hidden cases; default: as course.toml says, else full.",
+)
 @course_option
 def check(
     submissions: tuple[Path, ...],
@@ -36,6 +43,7 @@ def check(
     allow: tuple[str, ...],
     jobs: int | None,
     call_seconds: float | None,
+    feedback: str | None,
     course: Course,
 ) -> int:
     """Grade SUBMISSIONS: folders of students, single files, notebooks or a zip.
@@ -61,4 +69,5 @@ def check(
     if output is not None:
         writable(output)
     found = find_submissions(submissions, {*course.topics, *course.contracts})
-    return publish(grade(course, settings, found), form, output)
+    level_shown = Feedback(feedback) if feedback else course_policy(course.folder).at(datetime.now(UTC))
+    return publish(limit(grade(course, settings, found), level_shown), form, output)

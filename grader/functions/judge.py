@@ -80,6 +80,8 @@ def judge(cases: CaseSet, runner: Runner, topic: str, marks: Fraction) -> PartRe
         score=share * marks,
         max_score=marks,
         message=explain(contract, outcome, observations, tally, witness),
+        summary=explain(contract, outcome, observations, tally, None),
+        credit=credit(contract, tally) if outcome is Outcome.PARTIAL else "",
         misconceptions=findings,
         regimes={name: tally.counts[name] for name in sorted(tally.counts, key=_declared(contract))},
         counterexample=witness,
@@ -155,6 +157,18 @@ def shared_marks(contract: Contract, tally: Tally) -> Fraction:
     earned = sum((Fraction(weight) for group, weight in contract.groups.items() if passed[group]), Fraction(0))
     behaves = all(tally.passes(name) for name in _SENTENCES)
     return earned / whole * (1 - BEHAVIOUR_SHARE) + (BEHAVIOUR_SHARE if behaves else 0)
+
+
+def credit(contract: Contract, tally: Tally) -> str:
+    """Say how a part of the marks came about: which groups count, and which do not."""
+    whole = sum((Fraction(weight) for weight in contract.groups.values()), Fraction(0))
+    lines = []
+    for group, weight in contract.groups.items():
+        passed = all(tally.passes(r.name) for r in contract.regimes if r.group == group)
+        lines.append((group, Fraction(weight) / whole * (1 - BEHAVIOUR_SHARE), passed))
+    lines.append((BEHAVIOUR, BEHAVIOUR_SHARE, all(tally.passes(name) for name in _SENTENCES)))
+    said = ", ".join(f"{group} {float(share):.0%}{'' if passed else ' (not earned)'}" for group, share, passed in lines)
+    return f"Each group of cases counts when all of it is right: {said}."
 
 
 def overall_outcome(share: Fraction, observations: list[Observation]) -> Outcome:

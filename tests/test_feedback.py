@@ -1,0 +1,77 @@
+"""How much of the hidden cases is disclosed: each level is tested against what it must hide."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from grader.errors import CourseError
+from grader.feedback import Feedback, Policy, course_policy, limit
+from grader.outcome import Counterexample, Finding, Gradebook, Outcome, PartResult, StudentResult
+
+PART = PartResult(
+    topic="t",
+    part="f",
+    kind="function",
+    outcome=Outcome.PARTIAL,
+    score=Fraction(1, 2),
+    max_score=Fraction(1),
+    message="Wrong where k is even. For example, entry [0] is GOT, should be WANT.",
+    summary="Wrong where k is even.",
+    misconceptions=(Finding("off-by-one", "Count again."),),
+    regimes={"k is even": (0, 5)},
+    counterexample=Counterexample({"x": "INPUT"}, "GOT", "WANT", (0,), "k is even", "f(INPUT)", sentence="GOT, WANT"),
+)
+BOOK = Gradebook("c", (StudentResult("ada", (PART,)),))
+
+
+@pytest.mark.parametrize(
+    ("level", "shown", "hidden"),
+    [
+        (Feedback.FULL, ["GOT", "WANT", "INPUT", "off-by-one", "k is even"], []),
+        (Feedback.INPUT, ["INPUT", "off-by-one", "k is even"], ["GOT", "WANT"]),
+        (Feedback.VERDICT, ["off-by-one", "k is even"], ["GOT", "WANT", "INPUT"]),
+        (Feedback.NONE, ["partial"], ["GOT", "WANT", "INPUT", "off-by-one", "k is even"]),
+    ],
+)
+def test_each_level_shows_what_it_promises(level: Feedback, shown: list[str], hidden: list[str]) -> None:
+    """A hidden case that leaks is worth nothing the next year; marks never depend on the level."""
+    part = limit(BOOK, level).students[0].parts[0]
+    text = repr(part)
+    assert [word for word in shown if word not in text] == []
+    assert [word for word in hidden if word in text] == []
+    assert (part.outcome, part.score) == (PART.outcome, PART.score)
+
+
+def test_the_due_date_switches(tmp_path: Path) -> None:
+    """Before the due date little, after it everything, without anybody remembering to change it."""
+    (tmp_path / "course.toml").write_text(
+        '[feedback]\nbefore = "verdict"\nafter = "full"\ndue = 2026-12-01T23:59:00+01:00\n'
+    )
+    policy = course_policy(tmp_path)
+    assert policy.at(datetime(2026, 12, 1, 22, 58, tzinfo=UTC)) is Feedback.VERDICT
+    assert policy.at(datetime(2026, 12, 1, 22, 59, tzinfo=UTC)) is Feedback.FULL
+
+
+def test_without_a_file_feedback_is_full(tmp_path: Path) -> None:
+    """Students learn from the feedback; hiding it is a decision."""
+    assert course_policy(tmp_path) == Policy()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[feedback]\nbefore = "some"', "feedback 'some' is not one of none, verdict, input, full"),
+        ('[feedback]\ndue = "soon"', "due='soon' is not a moment"),
+        ("[feedback]\nbefor = 1", "has no key 'befor'"),
+        ("[feedback", "course.toml"),
+    ],
+)
+def test_a_mistake_in_the_file_is_the_authors(tmp_path: Path, text: str, message: str) -> None:
+    """A misspelt key must not silently disclose everything."""
+    (tmp_path / "course.toml").write_text(text)
+    with pytest.raises(CourseError, match=message):
+        course_policy(tmp_path)
