@@ -1,6 +1,6 @@
 """What this machine has for grading: Python, packages, isolation, device and formats, and how to get the rest.
 
-Nothing heavy is imported: versions are read from the metadata of what is installed.
+What is reported on is not imported: versions are read from the metadata of what is installed.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from grader import __version__
+from grader.errors import SandboxError
 
 PYTHON = (3, 11)
 PROJECT = "convgrader"
@@ -106,10 +107,30 @@ def package(wish: Requirement) -> Item:
 
 
 def isolation() -> Iterator[Item]:
-    """Yield what keeps students' code away from this machine."""
-    bwrap = shutil.which("bwrap")
-    fix = "sudo apt-get install bubblewrap"
-    yield Item("isolation", "bubblewrap", bwrap is not None, bwrap or "not installed", fix)
+    """Start a process as for a student's work, and yield what keeps it away from this machine."""
+    kernel = "Use Linux 5.13 or newer with Landlock and seccomp; in a container, allow these system calls."
+    try:
+        from grader.sandbox.host import Sandbox
+
+        with Sandbox() as sandbox:
+            tier = sandbox.tier
+    except ImportError as error:
+        fix = f"pip install {error.name}"
+        yield Item("isolation", "sandbox", present=False, found=f"needs {error.name}", fix=fix, needed=True)
+        return
+    except SandboxError as error:
+        found = error.message.splitlines()[0]
+        yield Item("isolation", "sandbox", present=False, found=found, fix=error.hint or kernel, needed=True)
+        return
+    yield Item("isolation", "sandbox", present=True, found=f"works, tier {tier!r}", needed=True)
+    walled = tier == "full"
+    found = (
+        "students' code sees no file of this machine"
+        if walled
+        else "not allowed here: only Landlock and seccomp protect"
+    )
+    fix = "Allow user namespaces: sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0"
+    yield Item("isolation", "namespaces", walled, found, fix)
 
 
 def device(root: Path = Path("/")) -> Iterator[Item]:

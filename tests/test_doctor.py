@@ -15,6 +15,8 @@ from grader import doctor
 from grader.cli.doctor import doctor as command
 from grader.cli.doctor import to_text
 from grader.doctor import Item, Requirement
+from grader.errors import SandboxError
+from grader.sandbox.host import Sandbox
 
 
 def test_this_machine_can_grade() -> None:
@@ -80,6 +82,37 @@ def test_not_installed_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "without being installed" in item.found
 
 
+def test_isolation_is_tried_not_guessed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether students' code can be contained is known only by doing it: the sandbox's own refusal is reported."""
+
+    def refuse(*_: object) -> None:
+        raise SandboxError("no wall holds here", hint="Use another machine.")
+
+    monkeypatch.setattr(Sandbox, "__init__", refuse)
+    (item,) = doctor.isolation()
+    assert (item.present, item.found, item.fix) == (False, "no wall holds here", "Use another machine.")
+    assert not doctor.can_grade([item])
+
+
+def test_a_lower_tier_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without namespaces grading goes on behind fewer walls, and whoever runs the course must know."""
+
+    class Lower:
+        tier = "landlock"
+
+        def __enter__(self) -> Lower:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+    monkeypatch.setattr("grader.sandbox.host.Sandbox", Lower)
+    sandbox, namespaces = doctor.isolation()
+    assert sandbox.present
+    assert not namespaces.present
+    assert doctor.can_grade([sandbox, namespaces])
+
+
 @pytest.mark.parametrize(("version", "good"), [((3, 10, 14), False), ((3, 11, 0), True), ((3, 14, 1), True)])
 def test_python_version(version: tuple[int, ...], good: bool) -> None:
     """3.9 is older than 3.11, and 3.14 is newer: compare numbers, not text."""
@@ -105,8 +138,7 @@ def test_gpu_is_read_from_the_driver(tmp_path: Path) -> None:
 
 def test_nothing_heavy_is_imported() -> None:
     """The doctor answers at once, and also where torch is broken: it never imports what it reports on."""
-    code = (
-        "import sys, grader.cli.doctor as d; d.examine(); print(*sorted({'torch', 'numpy', 'rich'} & set(sys.modules)))"
-    )
+    heavy = {"torch", "scipy", "sympy", "hypothesis", "jinja2", "rich", "markdown_it", "latex2mathml"}
+    code = f"import sys, grader.cli.doctor as d; d.examine(); print(*sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == ""
