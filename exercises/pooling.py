@@ -433,6 +433,14 @@ def without_overlap(p: Params) -> int | None:
     return wrong if p.geometry.overlaps and wrong > 0 and wrong not in others else None
 
 
+def one_window_less(p: Params) -> int | None:
+    """Count what windows leave out that stop one position early along each axis."""
+    (h, w), (rows, columns), (sh, sw) = p.geometry.map, p.geometry.reached, p.geometry.stride
+    wrong = h * w - (rows - sh) * (columns - sw)
+    others = (unused(p), edges_added(p), lines_added(p), side_by_side_unused(p), without_overlap(p))
+    return wrong if wrong not in others else None
+
+
 def own_entries(earlier: Mapping[str, Any]) -> list[Any]:
     return [value for row in earlier["max"] for value in row]
 
@@ -606,6 +614,11 @@ EXERCISE = Exercise(
                     "stride-is-window",
                     side_by_side_unused,
                     "Your windows lie side by side: with the smaller stride they reach further.",
+                ),
+                Misconception(
+                    "no-plus-one",
+                    one_window_less,
+                    "You stopped one window early: there is one position more than there are steps.",
                 ),
                 Misconception(
                     "overlap-twice",
