@@ -120,7 +120,7 @@ def isolation() -> Iterator[Item]:
         return
     except SandboxError as error:
         found = error.message.splitlines()[0]
-        yield Item("isolation", "sandbox", present=False, found=found, fix=error.hint or kernel, needed=True)
+        yield Item("isolation", "sandbox", present=False, found=found, fix=kernel, needed=True)
         return
     yield Item("isolation", "sandbox", present=True, found=f"works, tier {tier!r}", needed=True)
     walled = tier == "full"

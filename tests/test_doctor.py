@@ -86,11 +86,12 @@ def test_isolation_is_tried_not_guessed(monkeypatch: pytest.MonkeyPatch) -> None
     """Whether students' code can be contained is known only by doing it: the sandbox's own refusal is reported."""
 
     def refuse(*_: object) -> None:
-        raise SandboxError("no wall holds here", hint="Use another machine.")
+        raise SandboxError("no wall holds here", hint="Ask the doctor.")
 
     monkeypatch.setattr(Sandbox, "__init__", refuse)
     (item,) = doctor.isolation()
-    assert (item.present, item.found, item.fix) == (False, "no wall holds here", "Use another machine.")
+    assert (item.present, item.found) == (False, "no wall holds here")
+    assert item.fix.startswith("Use Linux 5.13")
     assert not doctor.can_grade([item])
 
 
