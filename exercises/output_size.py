@@ -89,7 +89,8 @@ def draw(rng: Draw, level: Level) -> Params:
     )
     while True:
         p = Params(*draw_convolution(rng, level), *padding, *stride, *layer)
-        if shapes.left_over(min(p.map), p.pool, p.pool_stride) and all(all_differ(part, p) for part in PARTS[:3]):
+        drops = shapes.left_over(min(p.map), p.pool, p.pool_stride)
+        if drops and p.map[0] != p.map[1] and all(all_differ(part, p) for part in PARTS[:3]):
             return p
 
 
@@ -273,8 +274,9 @@ def map_workings(p: Params) -> str:
             f"${_steps.reach(kh, p.dilation)}$ rows, ${_steps.reach(kw, p.dilation)}$ columns.\n\n"
         )
     return (
-        f"$${formula}$$\n\n{spans}Height: $${_steps.size(h, kh, sh, ph, p.dilation)}$$\n\n"
-        f"Width: $${_steps.size(w, kw, sw, pw, p.dilation)}$$"
+        "Padding lengthens the axis on both sides, and the last position must fit whole:\n\n"
+        f"$${formula}$$\n\n{spans}Height:\n\n$${_steps.size(h, kh, sh, ph, p.dilation)}$$\n\n"
+        f"Width:\n\n$${_steps.size(w, kw, sw, pw, p.dilation)}$$"
     )
 
 
@@ -289,10 +291,10 @@ def pooled_workings(p: Params) -> str:
     lines = []
     for name, noun, side in zip(("Height", "Width"), ("row", "column"), p.map, strict=True):
         rest = shapes.left_over(side, p.pool, p.pool_stride)
-        fate = (
-            f"{count(rest, noun)} at the end {'is' if rest == 1 else 'are'} dropped" if rest else "nothing is dropped"
-        )
-        lines.append(f"{name}: $${_steps.size(side, p.pool, p.pool_stride)}$$ Here {fate}.")
+        fate = "all of it is used"
+        if rest:
+            fate = f"{count(rest, noun)} at the end {'is' if rest == 1 else 'are'} dropped"
+        lines.append(f"{name} ({fate}):\n\n$${_steps.size(side, p.pool, p.pool_stride)}$$")
     return (
         "Pooling moves its window like a convolution without padding, and a window that does not fit whole does "
         "not count.\n\n" + "\n\n".join(lines)
@@ -310,7 +312,7 @@ def padding_workings(p: Params) -> str:
         "\n\n"
         rf"$${p.size} + 2p \ge {least + p.with_kernel} \quad\Rightarrow\quad 2p \ge {need} "
         rf"\quad\Rightarrow\quad p \ge \frac{{{need}}}{{2}} \quad\Rightarrow\quad p = {answer}$$"
-        f"\n\nCheck: $${checked}$$"
+        f"\n\nCheck:\n\n$${checked}$$"
     )
 
 
@@ -413,7 +415,11 @@ PARTS: tuple[Part[Params], ...] = (
             condition="both sides of your map are at least 1",
         ),
         misconceptions=(
-            Misconception("sides-added", lambda p: sum(p.map), "Rows times columns: every row has a patch a column."),
+            Misconception(
+                "sides-added",
+                lambda p: sum(p.map),
+                "Rows times columns: every row of the map has a patch for each column.",
+            ),
             Misconception(
                 "one-side-only",
                 lambda p: p.map[0],

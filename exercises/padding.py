@@ -216,9 +216,15 @@ def same_workings(p: Params) -> str:
 def strided_workings(p: Params) -> str:
     (h, w), (kh, kw), (ph, pw) = p.image, p.spans, p.same
     return (
-        f"$${_steps.SIZE}$$\n\nHeight: $${_steps.size(h, kh, p.stride, ph)}$$\n\n"
-        f"Width: $${_steps.size(w, kw, p.stride, pw)}$$"
+        "The last position must fit whole into the padded image, so the quotient is rounded down:\n\n"
+        f"$${_steps.SIZE}$$\n\nThe padding is {ph} for the rows and {pw} for the columns"
+        f"{_reaches(p)}. Height:\n\n$${_steps.size(h, kh, p.stride, ph)}$$\n\n"
+        f"Width:\n\n$${_steps.size(w, kw, p.stride, pw)}$$"
     )
+
+
+def _reaches(p: Params) -> str:
+    return "" if p.dilation == 1 else f", and the dilated kernel reaches across {p.spans[0]} rows, {p.spans[1]} columns"
 
 
 def full_workings(p: Params) -> str:

@@ -94,9 +94,9 @@ def draw_sizes(rng: Draw, level: Level) -> Params:
     if level is Level.STANDARD:
         kernel = sides(rng, 3, 7)
         volume = rng.integer(3, 8), *sides(rng, 16, 30)
-        hidden = rng.integer(20, 80), rng.integer(5, 12)
+        two = rng.integer(20, 80), rng.integer(5, 12)
         tensor = rng.integer(12, 32), rng.integer(3, 9), *sides(rng, 3, 7)
-        return Params(volume, rng.integer(10, 32), kernel, 1, rng.integer(1, 2), 1, hidden, tensor, rng.integer(2, 3))
+        return Params(volume, rng.integer(10, 32), kernel, 1, rng.integer(1, 2), 1, two, tensor, rng.integer(2, 3))
     groups = rng.integer(3, 4)
     channels, filters = groups * rng.integer(2, 6), groups * rng.integer(6, 16)
     image = channels, *sides(rng, 24, 40)
