@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -345,7 +346,11 @@ def test_names_of_files_are_safe_and_none_twice() -> None:
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     """Half a report over a good one would lose both."""
-    path = files.write_text(tmp_path / "report.json", "old")
+    path = files.write_text(tmp_path / "report.json", "older")
+    os.link(path, tmp_path / "open elsewhere")
+    files.write_text(path, "old")
+    assert (tmp_path / "open elsewhere").read_text() == "older"
+    (tmp_path / "open elsewhere").unlink()
     with pytest.raises(UnicodeEncodeError, match="surrogates"):
         files.write_text(path, "new\ud800")
     assert path.read_text() == "old"

@@ -72,6 +72,7 @@ def test_every_student_has_a_page_and_every_link_leads_there(good: dict[str, str
     for written, students in ((good, samples.gradebook().students), (bad, samples.hostile().students)):
         assert len(written) == len(students) + 1
         links = {unquote(link) for link in Page(written["index.html"]).links if not link.startswith("#")}
+        assert all(link.isascii() and " " not in link for link in Page(written["index.html"]).links)
         assert links == set(written) - {"index.html"}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import tempfile
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -66,8 +67,7 @@ def safe_names(names: Iterable[str]) -> Iterator[str]:
 def _safe(name: str) -> str:
     """Keep letters and digits of any script, their accents, and a few signs; the rest becomes one underscore."""
     kept = "".join(c if _is_plain(c) else "_" for c in unicodedata.normalize("NFC", name))
-    while "__" in kept or ".." in kept:
-        kept = kept.replace("__", "_").replace("..", ".")
+    kept = re.sub("__+", "_", kept)
     short = kept.encode("utf-8")[:_LONGEST].decode("utf-8", "ignore").strip("._ -")
     if not short:
         return "student"
