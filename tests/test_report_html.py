@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from grader.outcome import Finding, Gradebook, Outcome, StudentResult
+from grader.outcome import Finding, Gradebook, Outcome, PartResult, StudentResult
 from grader.report import html, summary
 from tests import report_samples as samples
 from tests.report_samples import part
@@ -196,10 +196,10 @@ def test_an_empty_class_has_a_page(tmp_path: Path) -> None:
 
 
 def _class_of(scores: list[tuple[int, int]]) -> Gradebook:
-    def one(name: str, right: int) -> object:
+    def one(name: str, right: int) -> PartResult:
         return part(name) if right else part(name, Outcome.WRONG, 0, "wrong")
 
-    students = [StudentResult(f"s{n}", (one("a", a), one("b", b))) for n, (a, b) in enumerate(scores)]  # type: ignore[arg-type]
+    students = [StudentResult(f"s{n}", (one("a", a), one("b", b))) for n, (a, b) in enumerate(scores)]
     return Gradebook("c", tuple(students))
 
 

@@ -129,7 +129,11 @@ def plain(value: Any) -> Any:
 
 def _escaped(text: str) -> str:
     """Write invisible characters as JSON escapes; they can only stand inside strings."""
-    return "".join(c if c == "\n" or inert(c) == c else _json_escape(c) for c in text)
+    return "\n".join(line if line.isprintable() else _escaped_line(line) for line in text.split("\n"))
+
+
+def _escaped_line(line: str) -> str:
+    return "".join(c if inert(c) == c else _json_escape(c) for c in line)
 
 
 def _json_escape(character: str) -> str:
