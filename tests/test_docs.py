@@ -15,7 +15,7 @@ from grader.cli.main import cli
 from grader.course import Course, load_course
 from grader.exercise import Level
 from grader.sheet import render_key, render_sheet, render_stub
-from grader.variant import Seeded, draw_variant
+from grader.variant import Seeded, draw_variant, parse_id
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -100,6 +100,13 @@ def test_modules_and_files_named_exist(page: Path) -> None:
     for name in re.findall(r"`((?:grader|exercises|solutions|templates|tests|docs|examples)/[\w./-]*)`", text):
         if "NAME" not in name and name != "exercises/dense.py":
             assert (ROOT / name).exists(), f"{label(page)} names {name}, which is not there"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=label)
+def test_variant_ids_are_ones(page: Path) -> None:
+    """An id in a page is copied by somebody: its check code must be right."""
+    for text in re.findall(r"\b[a-z][a-z0-9_]*-v\d+-[a-z]+-[sk]\w+-\w+", page.read_text()):
+        assert parse_id(text).text == text
 
 
 def test_readme_fits_one_screen_and_shows_a_picture() -> None:
