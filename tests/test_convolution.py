@@ -112,7 +112,7 @@ def test_the_layout_of_arrays_does_not_matter_and_they_are_not_changed(layout: s
     plain = [integers(rng, shape) for shape in ((2, 2, 5, 6), (3, 2, 3, 2), (3,), (2, 3, 3, 4))]
     given = [laid_out(array, layout) for array in plain]
     x, w, b, dy = given
-    assert np.array_equal(conv2d(x, w, b, 2, (1, 1)), conv2d(*plain[:3], 2, (1, 1)))
+    assert np.array_equal(conv2d(x, w, b, 2, (1, 1)), conv2d(plain[0], plain[1], plain[2], 2, (1, 1)))
     for got, want in zip(
         conv2d_backward(dy, x, w, 2, (1, 1)), conv2d_backward(plain[3], plain[0], plain[1], 2, (1, 1)), strict=True
     ):

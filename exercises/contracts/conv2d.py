@@ -69,11 +69,18 @@ def case(
     return (n, c, *sides), (f, c, *kernel), (stride, padding)
 
 
-def whole(rng: Draw, **sizes: Any) -> Call:
-    """Return a call with small whole numbers in float64, with a bias."""
+def whole(rng: Draw, *, biased: bool = False, **sizes: Any) -> Call:
+    """Return a call with small whole numbers in float64, by default without a bias."""
     x, w, (stride, padding) = case(rng, **sizes)
-    numbers = (integers(rng, shape, dtype="float64") for shape in (x, w))
-    return Call((*numbers, bias(rng, w[0])), given(stride, padding))
+    numbers = [integers(rng, shape, dtype="float64") for shape in (x, w)]
+    if biased:
+        numbers.append(bias(rng, w[0]))
+    return Call(tuple(numbers), given(stride, padding))
+
+
+def single(rng: Draw, **sizes: Any) -> Call:
+    """Return a call with one image, one channel and one filter, without a bias."""
+    return whole(rng, n=1, c=1, f=1, **sizes)
 
 
 def bias(rng: Draw, filters: int, dtype: str = "float64") -> Any:
@@ -102,43 +109,52 @@ def remainder(rng: Draw, stride: tuple[int, int]) -> tuple[int, int]:
 
 def not_dividing(rng: Draw) -> Call:
     stride = (rng.integer(2, 3), rng.integer(2, 3))
-    return whole(rng, stride=stride[0] if stride[0] == stride[1] else stride, spare=remainder(rng, stride))
+    return single(rng, stride=stride[0] if stride[0] == stride[1] else stride, spare=remainder(rng, stride))
 
 
 def beyond_kernel(rng: Draw) -> Call:
     kernel = (rng.integer(1, 2), rng.integer(1, 2))
-    return whole(rng, kernel=kernel, stride=rng.integer(3, 4), outputs=(2, 2))
+    return single(rng, kernel=kernel, stride=rng.integer(3, 4), outputs=(2, 2))
 
 
 def padded_and_strided(rng: Draw) -> Call:
     stride, padding = rng.integer(2, 3), rng.integer(1, 2)
-    return whole(rng, kernel=(3, 3), stride=stride, padding=padding, spare=remainder(rng, (stride, stride)))
+    return single(rng, kernel=(3, 3), stride=stride, padding=padding, spare=remainder(rng, (stride, stride)))
 
 
-def all_unequal(rng: Draw) -> Call:
+def all_together(rng: Draw) -> Call:
     stride, padding = unequal(rng, 1, 2, 3), unequal(rng, 0, 1, 2)
-    return whole(rng, kernel=(3, 2), stride=stride, padding=padding, spare=remainder(rng, stride), outputs=(3, 3))
+    kernel = rng.choice(((3, 2), (2, 3)))
+    spare = remainder(rng, stride)
+    sizes = {"n": 2, "c": rng.integer(2, 3), "f": rng.integer(2, 3)}
+    return whole(rng, biased=True, kernel=kernel, stride=stride, padding=padding, spare=spare, **sizes)
 
 
 def wide_padding(rng: Draw) -> Call:
     kernel = (rng.integer(2, 3), rng.integer(2, 3))
     padding = (kernel[0] // 2 + 1, kernel[1] // 2 + 1)
-    return whole(rng, kernel=kernel, padding=padding[0] if padding[0] == padding[1] else padding, outputs=(4, 5))
+    return single(rng, kernel=kernel, padding=padding[0] if padding[0] == padding[1] else padding, outputs=(4, 5))
 
 
 def full_kernel(rng: Draw) -> Call:
     kernel = (rng.integer(2, 4), rng.integer(2, 4))
     padding = rng.integer(0, 1) if min(kernel) > 2 else 0
-    return whole(rng, kernel=kernel, padding=padding, outputs=(1, 1), stride=rng.integer(1, 2))
+    return single(rng, kernel=kernel, padding=padding, outputs=(1, 1), stride=rng.integer(1, 2))
 
 
-def without_bias(rng: Draw) -> Call:
-    call = whole(rng)
-    return Call((*call.args[:2], None) if rng.boolean() else call.args[:2], call.kwargs)
+def alone(rng: Draw) -> Call:
+    call = single(rng)
+    return Call((*call.args, None) if rng.boolean() else call.args)
+
+
+def biases(rng: Draw) -> Call:
+    """Return a call whose map has as many columns as there are filters, so that a bias along them shows."""
+    filters = rng.integer(2, 3)
+    return whole(rng, biased=True, n=1, f=filters, outputs=(2, filters))
 
 
 def empty(rng: Draw) -> Call:
-    call = whole(rng, n=1, stride=rng.integer(1, 2), padding=rng.integer(0, 1), kernel=(3, 3))
+    call = whole(rng, n=1, f=2, stride=rng.integer(1, 2), padding=rng.integer(0, 1), kernel=(3, 3))
     return Call((call.args[0][:0], *call.args[1:]), call.kwargs)
 
 
@@ -163,12 +179,12 @@ def scaled(rng: Draw, scale: float) -> Call:
 
 
 def stored(rng: Draw, layout: str) -> Call:
-    call = whole(rng, kernel=(2, 3))
+    call = whole(rng, biased=True, kernel=(2, 3))
     return Call(tuple(laid_out(array, layout) for array in call.args), call.kwargs)
 
 
 def by_keyword(rng: Draw) -> Call:
-    call = whole(rng, stride=2, padding=1, kernel=(3, 3))
+    call = whole(rng, biased=True, stride=2, padding=1, kernel=(3, 3))
     return Call((), {**dict(zip(("b", "w", "x"), call.args[::-1], strict=True)), **call.kwargs})
 
 
@@ -185,26 +201,27 @@ def as_lists(rng: Draw) -> Call:
 
 
 REGIMES = (
-    Regime("the stride is 1 and there is no padding", lambda rng: whole(rng, n=1, c=1, f=1)),
-    Regime("there are several channels", lambda rng: whole(rng, c=rng.integer(2, 3))),
-    Regime("there are several filters", lambda rng: whole(rng, f=rng.integer(2, 3))),
-    Regime("there are as many filters as channels", lambda rng: whole(rng, c=2, f=2)),
-    Regime("there are several images", lambda rng: whole(rng, n=rng.integer(2, 3))),
-    Regime("the bias is absent", without_bias),
-    Regime("the stride divides", lambda rng: whole(rng, stride=rng.integer(2, 3)), "stride"),
+    Regime("stride, padding and bias are left out", alone),
+    Regime("there are several channels", lambda rng: whole(rng, n=1, c=rng.integer(2, 3), f=1), "volumes"),
+    Regime("there are several filters", lambda rng: whole(rng, n=1, c=1, f=rng.integer(2, 3)), "volumes"),
+    Regime("there are as many filters as channels", lambda rng: whole(rng, n=1, c=2, f=2), "volumes"),
+    Regime("there are several images", lambda rng: whole(rng, n=rng.integer(2, 3), c=1), "volumes"),
+    Regime("there is a bias", lambda rng: whole(rng, biased=True, n=1, c=1, f=1), "bias"),
+    Regime("every filter has a bias", biases, "bias"),
+    Regime("the stride divides", lambda rng: single(rng, stride=rng.integer(2, 3)), "stride"),
     Regime("the stride does not divide", not_dividing, "stride"),
-    Regime("the strides are unequal", lambda rng: whole(rng, stride=unequal(rng, 1, 2, 3)), "stride"),
+    Regime("the strides are unequal", lambda rng: single(rng, stride=unequal(rng, 1, 2, 3)), "stride"),
     Regime("the stride is larger than the kernel", beyond_kernel, "stride"),
-    Regime("there is padding", lambda rng: whole(rng, kernel=(3, 3), padding=1), "padding"),
-    Regime("the paddings are unequal", lambda rng: whole(rng, padding=unequal(rng, 0, 1, 2)), "padding"),
+    Regime("there is padding", lambda rng: single(rng, kernel=(3, 3), padding=1), "padding"),
+    Regime("the paddings are unequal", lambda rng: single(rng, padding=unequal(rng, 0, 1, 2)), "padding"),
     Regime("there is padding and the stride does not divide", padded_and_strided, "padding"),
-    Regime("stride and padding are unequal pairs", all_unequal, "padding"),
     Regime("the padding is wider than half the kernel", wide_padding, "padding"),
-    Regime("the kernel is not square", lambda rng: whole(rng, kernel=unequal(rng, 1, 2, 3)), "shapes"),
-    Regime("the image is not square", lambda rng: whole(rng, kernel=(2, 2), outputs=unequal(rng, 2, 3, 4)), "shapes"),
-    Regime("the kernel is one pixel", lambda rng: whole(rng, kernel=(1, 1), stride=rng.integer(1, 2)), "shapes"),
+    Regime("the kernel is not square", lambda rng: single(rng, kernel=unequal(rng, 1, 2, 3)), "shapes"),
+    Regime("the image is not square", lambda rng: single(rng, kernel=(2, 2), outputs=unequal(rng, 2, 3, 4)), "shapes"),
+    Regime("the kernel is one pixel", lambda rng: single(rng, kernel=(1, 1), outputs=(3, 2)), "shapes"),
     Regime("the kernel is as large as the padded image", full_kernel, "shapes"),
     Regime("the batch is empty", empty, "shapes"),
+    Regime("stride and padding are pairs, with several images, channels and filters", all_together, "together"),
     Regime("the input is an integer array", lambda rng: typed(rng, rng.choice(("int64", "int32")), "int64"), "types"),
     Regime("the image is of bytes (uint8)", bytes_image, "types"),
     Regime("the image is whole and the weights are not", lambda rng: typed(rng, "int64", "float64"), "types"),
@@ -289,13 +306,14 @@ def window(call: Call, at: tuple[int, ...]) -> Window | None:
     panes = tuple(
         Pane(_label(x, n, c), _rows(padded[c]), rows, columns, edges, _rows(w[f, c])) for c in range(len(padded))
     )
-    return Window(panes, _sentence(panes, at, None if b is None else b[f], y[at]))
+    return Window(panes, sum_sentence(panes, at, None if b is None else b[f], y[at]))
 
 
 PRODUCTS = 18  # written out one by one; of more, only the sums of the channels
 
 
-def _sentence(panes: tuple[Pane, ...], at: tuple[int, ...], bias: Any, value: Any) -> str:
+def sum_sentence(panes: tuple[Pane, ...], at: tuple[int, ...], bias: Any, value: Any) -> str:
+    """Return how the panes add up to the entry `at`: its products, or the sums of its channels where they are many."""
     terms = [[f"{_number(a)}·{_number(k)}" for a, k in _products(pane)] for pane in panes]
     if sum(map(len, terms)) > PRODUCTS:
         terms = [[_number(sum(a * k for a, k in _products(pane)))] for pane in panes]
@@ -336,7 +354,17 @@ CONV2D = Contract(
     regimes=REGIMES,
     check=Close(magnitude, terms=lambda x, w, *rest, **named: int(w[0].size) + 1),
     twins=TWINS,
-    groups={"basics": 4, "stride": 2, "padding": 2, "shapes": 1, "types": 1, "arguments": 1},
+    groups={
+        "basics": 2,
+        "volumes": 2,
+        "bias": 1,
+        "stride": 2,
+        "padding": 2,
+        "shapes": 1,
+        "together": 1,
+        "types": 1,
+        "arguments": 1,
+    },
     window=window,
 )
 CONTRACTS = (CONV2D,)

@@ -52,19 +52,24 @@ def given(
     return (n, c, *sides), arguments
 
 
-def whole(rng: Draw, low: int = -9, high: int = 9, **sizes: Any) -> Call:
-    """Return a call with small whole numbers in float64."""
+def whole(rng: Draw, low: int = 1, high: int = 99, **sizes: Any) -> Call:
+    """Return a call with whole numbers in float64, by default positive ones with few ties."""
     shape, arguments = given(rng, **sizes)
     return _call(integers(rng, shape, low, high, "float64"), arguments)
 
 
+def single(rng: Draw, low: int = 1, high: int = 99, **sizes: Any) -> Call:
+    """Return a call with one image of one channel."""
+    return whole(rng, low, high, n=1, c=1, **sizes)
+
+
 def same_stride(rng: Draw) -> Call:
     side = rng.integer(2, 3)
-    return whole(rng, kernel=side, stride=side)
+    return single(rng, kernel=side, stride=side)
 
 
 def overlapping(rng: Draw) -> Call:
-    return whole(rng, kernel=3, stride=2)
+    return single(rng, kernel=3, stride=2)
 
 
 def not_dividing(rng: Draw) -> Call:
@@ -72,7 +77,11 @@ def not_dividing(rng: Draw) -> Call:
     stride = rng.choice((None, 2)) if kernel == 3 else 2
     step = stride or kernel
     spare = rng.choice([(a, b) for a in range(step) for b in range(step) if a or b])
-    return whole(rng, kernel=kernel, stride=stride, spare=spare)
+    return single(rng, kernel=kernel, stride=stride, spare=spare)
+
+
+def beyond_kernel(rng: Draw) -> Call:
+    return single(rng, kernel=2, stride=rng.integer(3, 4))
 
 
 def unequal(rng: Draw, *options: int) -> tuple[int, int]:
@@ -83,7 +92,7 @@ def unequal(rng: Draw, *options: int) -> tuple[int, int]:
 def unequal_strides(rng: Draw) -> Call:
     stride = unequal(rng, 1, 2, 3)
     spare = (rng.integer(0, stride[0] - 1), rng.integer(0, stride[1] - 1))
-    return whole(rng, kernel=rng.choice((2, (2, 3), 3)), stride=stride, spare=spare)
+    return single(rng, kernel=rng.choice((2, (2, 3), 3)), stride=stride, spare=spare)
 
 
 def empty(rng: Draw) -> Call:
@@ -91,7 +100,7 @@ def empty(rng: Draw) -> Call:
     return Call((call.args[0][:0], *call.args[1:]), call.kwargs)
 
 
-def typed(rng: Draw, dtype: str, low: int = -9, high: int = 9) -> Call:
+def typed(rng: Draw, dtype: str, low: int = 1, high: int = 99) -> Call:
     """Return a call of that dtype: whole numbers for an integer one, all the bits of a floating one."""
     shape, arguments = given(rng, stride=rng.integer(1, 2), spare=(0, 0))
     return _call(
@@ -113,17 +122,17 @@ def stored(rng: Draw, layout: str) -> Call:
 
 def by_keyword(rng: Draw) -> Call:
     shape, arguments = given(rng, kernel=3, stride=2)
-    return Call((), {"stride": arguments["stride"], "kernel_size": 3, "x": integers(rng, shape, -9, 9, "float64")})
+    return Call((), {"stride": arguments["stride"], "kernel_size": 3, "x": integers(rng, shape, 1, 99, "float64")})
 
 
 def by_position(rng: Draw) -> Call:
     shape, arguments = given(rng, kernel=3, stride=2)
-    return Call((integers(rng, shape, -9, 9, "float64"), arguments["kernel_size"], arguments["stride"]))
+    return Call((integers(rng, shape, 1, 99, "float64"), arguments["kernel_size"], arguments["stride"]))
 
 
 def as_lists(rng: Draw) -> Call:
     shape, arguments = given(rng, kernel=unequal(rng, 2, 3), stride=unequal(rng, 1, 2))
-    return _call(integers(rng, shape, -9, 9, "float64"), {name: list(value) for name, value in arguments.items()})
+    return _call(integers(rng, shape, 1, 99, "float64"), {name: list(value) for name, value in arguments.items()})
 
 
 def ties(rng: Draw) -> Call:
@@ -137,21 +146,20 @@ def _call(x: Any, arguments: dict[str, Any]) -> Call:
 
 COMMON = (
     Regime("the stride equals the kernel", same_stride),
-    Regime("the stride is left to its default", lambda rng: whole(rng)),
-    Regime("there are several channels", lambda rng: whole(rng, c=rng.integer(2, 3))),
-    Regime("there are several images", lambda rng: whole(rng, n=rng.integer(2, 3))),
+    Regime("there are several channels", lambda rng: whole(rng, n=1, c=rng.integer(2, 3)), "volumes"),
+    Regime("there are several images", lambda rng: whole(rng, n=rng.integer(2, 3), c=1), "volumes"),
+    Regime("the stride is left to its default", single, "stride"),
+    Regime("the stride is 1", lambda rng: single(rng, stride=1), "stride"),
     Regime("the windows overlap", overlapping, "stride"),
-    Regime("the stride is 1", lambda rng: whole(rng, stride=1), "stride"),
     Regime("the stride does not divide", not_dividing, "stride"),
     Regime("the strides are unequal", unequal_strides, "stride"),
-    Regime(
-        "the stride is larger than the kernel", lambda rng: whole(rng, kernel=2, stride=rng.integer(3, 4)), "stride"
-    ),
-    Regime("the kernel is not square", lambda rng: whole(rng, kernel=unequal(rng, 1, 2, 3)), "shapes"),
-    Regime("the map is not square", lambda rng: whole(rng, kernel=2, outputs=unequal(rng, 1, 2, 3)), "shapes"),
-    Regime("the kernel is one pixel", lambda rng: whole(rng, kernel=1, stride=rng.integer(1, 2)), "shapes"),
-    Regime("the kernel is as large as the map", lambda rng: whole(rng, kernel=(3, 4), outputs=(1, 1)), "shapes"),
+    Regime("the stride is larger than the kernel", beyond_kernel, "stride"),
+    Regime("the kernel is not square", lambda rng: single(rng, kernel=unequal(rng, 1, 2, 3)), "shapes"),
+    Regime("the map is not square", lambda rng: single(rng, kernel=2, outputs=unequal(rng, 1, 2, 3)), "shapes"),
+    Regime("the kernel is one pixel", lambda rng: single(rng, kernel=1, stride=rng.integer(1, 2)), "shapes"),
+    Regime("the kernel is as large as the map", lambda rng: single(rng, kernel=(3, 4), outputs=(1, 1)), "shapes"),
     Regime("the batch is empty", empty, "shapes"),
+    Regime("some numbers are negative", lambda rng: whole(rng, -9, 9), "numbers"),
     Regime("all numbers are negative", lambda rng: whole(rng, -9, -1), "numbers"),
     Regime("the numbers are huge and negative", lambda rng: scaled(rng, 1e30, -1), "numbers"),
     Regime("the numbers are tiny", lambda rng: scaled(rng, 1e-30), "numbers"),
@@ -168,7 +176,7 @@ COMMON = (
     Regime("all arguments are given by position", by_position, "arguments"),
     Regime("kernel and stride are lists", as_lists, "arguments"),
 )
-GROUPS = {"basics": 3, "stride": 3, "shapes": 1, "numbers": 1, "types": 1, "arguments": 1}
+GROUPS = {"basics": 2, "volumes": 2, "stride": 3, "shapes": 1, "numbers": 2, "types": 1, "arguments": 1}
 
 HINTS = {
     twins.max_mean_instead: "This is the mean of the window; max pooling keeps its largest number.",
