@@ -39,7 +39,7 @@ def topics(course: Course, style: str) -> None:
 
 
 def describe(exercise: AnyExercise) -> dict[str, Any]:
-    """Return a topic as plain data; marks are numbers, costs are multiplications by hand."""
+    """Return a topic as plain data; the cost of a level is its work by hand, in `cost_unit`."""
     return {
         "name": exercise.name,
         "title": exercise.title,
@@ -47,6 +47,7 @@ def describe(exercise: AnyExercise) -> dict[str, Any]:
         "version": exercise.version,
         "max_score": float(exercise.max_score),
         "levels": {str(level): exercise.costs[level] for level in Level},
+        "cost_unit": exercise.cost_unit or "multiplications",
         "parts": [
             {"name": part.name, "marks": float(part.marks), "answer": part.answer.rule} for part in exercise.parts
         ],
@@ -72,10 +73,11 @@ def table(exercises: list[AnyExercise]) -> Table:
     shown = Table(box=SIMPLE_HEAD, pad_edge=False, show_lines=True)
     shown.add_column("topic", style="bold", no_wrap=True)
     shown.add_column("what it asks, its parts and functions (marks)")
-    shown.add_column("multiplications by hand", max_width=16)
+    shown.add_column("work by hand", max_width=16)
     for exercise in exercises:
         parts = ", ".join(f"{part.name} ({write_number(part.marks)})" for part in exercise.parts)
         functions = "".join(f"\n[cyan]{part.name}()[/] ({write_number(part.marks)})" for part in exercise.functions)
         costs = "\n".join(f"{level} {exercise.costs[level]:,}" for level in Level)
+        costs += f"\n[dim]{escape(exercise.cost_unit or 'multiplications')}[/]"
         shown.add_row(exercise.name, f"{escape(exercise.summary or exercise.title)}\n[dim]{parts}[/]{functions}", costs)
     return shown
