@@ -102,7 +102,8 @@ class Contract:
     """A function asked of students.
 
     `signature` is the text after `def name`, `doc` the docstring of the stub. `groups` states the weight of
-    every group of regimes. `allowed` are the top-level modules that may be imported besides the standard
+    every group of regimes. `alternatives` are other right implementations, however odd,
+    which `grader selftest` must see accepted. `allowed` are the top-level modules that may be imported besides the standard
     library. `window(call, at)` tells which part of the input makes the output entry `at`, for the picture.
     """
 
@@ -113,6 +114,7 @@ class Contract:
     regimes: tuple[Regime, ...]
     check: Check
     twins: tuple[Twin, ...] = ()
+    alternatives: tuple[Callable[..., Any], ...] = ()
     groups: Mapping[str, Fraction | int] = field(default_factory=lambda: {"basics": 1})
     properties: tuple[str, ...] = ("unchanged", "unaliased", "repeatable")
     allowed: frozenset[str] = frozenset({"numpy"})

@@ -19,7 +19,7 @@ from grader.functions.judge import OWN_MEMORY, STAYS, UNCHANGED, judge
 from grader.functions.runner import Runner
 from grader.outcome import Outcome, PartResult
 from grader.sandbox.replies import Died
-from tests.local import LocalSession
+from grader.functions.local import LocalSession
 
 
 def scale(x: Any, factor: Any = 2) -> Any:

@@ -61,8 +61,8 @@ class Tally:
         return done == total
 
 
-def judge(cases: CaseSet, runner: Runner, topic: str, marks: Fraction) -> PartResult:
-    """Grade one function of a loaded module."""
+def judge(cases: CaseSet, runner: Runner, topic: str, marks: Fraction, *, trials: int = TRIALS) -> PartResult:
+    """Grade one function of a loaded module; `trials` is how many calls shrinking a failure may take."""
     contract = cases.contract
     runner.grant()
     observations = run_cases(cases, runner)
@@ -71,7 +71,9 @@ def judge(cases: CaseSet, runner: Runner, topic: str, marks: Fraction) -> PartRe
     share = shared_marks(contract, tally)
     outcome = overall_outcome(share, observations)
     findings = diagnose(cases, observations)
-    witness = None if outcome in (Outcome.CORRECT, Outcome.MISSING) else smallest_failure(cases, observations, runner)
+    witness = (
+        None if outcome in (Outcome.CORRECT, Outcome.MISSING) else smallest_failure(cases, observations, runner, trials)
+    )
     return PartResult(
         topic=topic,
         part=contract.name,
@@ -211,7 +213,9 @@ def _fits(cases: CaseSet, expected: Any, reply: Reply) -> bool:
     return isinstance(reply, Returned) and cases.contract.check.agrees(reply.value, expected)
 
 
-def smallest_failure(cases: CaseSet, observations: list[Observation], runner: Runner) -> Counterexample | None:
+def smallest_failure(
+    cases: CaseSet, observations: list[Observation], runner: Runner, trials: int
+) -> Counterexample | None:
     """Return the simplest failing call found: shrunk by Hypothesis, else the smallest of the cases."""
     contract = cases.contract
     failed = {seen.case.regime for seen in failures(observations)}
@@ -222,10 +226,10 @@ def smallest_failure(cases: CaseSet, observations: list[Observation], runner: Ru
     fallback = min(candidates, key=lambda seen: _size(seen.case.call))
     if isinstance(fallback.reply, Died):  # show the call during which the process died, and try no further
         return _witness(contract, next(o for o in failures(observations) if isinstance(o.reply, Died)))
-    return _witness(contract, _shrunk(cases, regime, fallback, runner) or fallback)
+    return _witness(contract, (_shrunk(cases, regime, fallback, runner, trials) if trials else None) or fallback)
 
 
-def _shrunk(cases: CaseSet, regime: Regime, known: Observation, runner: Runner) -> Observation | None:
+def _shrunk(cases: CaseSet, regime: Regime, known: Observation, runner: Runner, trials: int) -> Observation | None:
     """Shrink within the regime, keeping the manner of failing: the same exception, or a wrong result."""
     from grader.functions.fuzz import shrink
 
@@ -243,7 +247,7 @@ def _shrunk(cases: CaseSet, regime: Regime, known: Observation, runner: Runner) 
         seen.append(Observation(case, reply, verdict))
         return True
 
-    smallest = shrink(regime, fails, TRIALS, contract.name, regime.name, cases.secret)
+    smallest = shrink(regime, fails, trials, contract.name, regime.name, cases.secret)
     return next((o for o in reversed(seen) if o.case.call is smallest), None)
 
 

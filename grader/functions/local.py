@@ -1,4 +1,4 @@
-"""A session that calls functions in this process, so that judging can be tested apart from the sandbox."""
+"""A session that calls functions in this process: for a course's own functions, never for a student's."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from grader.sandbox.replies import Died, Raised, Reply, Returned
 
 
 class LocalSession:
-    """What `grader.sandbox.host.Session` offers, without a process. A function may return a Died to play dead."""
+    """What `grader.sandbox.host.Session` offers, without a process or any protection.
+
+    A function may return a Died, to play dead in a test.
+    """
 
     def __init__(self, functions: Mapping[str, Callable[..., Any]]) -> None:
         self.functions = functions
@@ -27,16 +30,18 @@ class LocalSession:
 
     def call(self, function: str, call: Call, *, reply_bytes: int) -> Reply:  # noqa: ARG002 - the protocol's signature
         own = fresh(call)
+        self.results.append(None)
         try:
             result = self.functions[function](*own.args, **own.kwargs)
         except Exception as error:
             return Raised(type(error).__name__, str(error))
         if isinstance(result, Died):
             return result
-        changed = tuple(i for i, (a, b) in enumerate(zip(own.args, call.args, strict=True)) if not _same(a, b))
-        shares = tuple(i for i, a in enumerate(own.args) if _shares(a, result))
-        earlier = tuple(i for i, other in enumerate(self.results) if _shares(other, result))
-        self.results.append(result)
+        given, now = _named(call), _named(own)
+        changed = tuple(name for name in now if not _same(now[name], given[name]))
+        shares = tuple(name for name, value in now.items() if _shares(value, result))
+        earlier = tuple(number for number, other in enumerate(self.results) if _shares(other, result))
+        self.results[-1] = result
         return Returned(_snapshot(result), changed, shares, earlier)
 
     def reread(self, number: int) -> Reply:
@@ -49,13 +54,30 @@ class LocalSession:
         pass
 
 
+def _named(call: Call) -> dict[int | str, Any]:
+    named: dict[int | str, Any] = dict(enumerate(call.args))
+    named.update(call.kwargs)
+    return named
+
+
 def _same(a: Any, b: Any) -> bool:
-    return bool(np.array_equal(a, b)) if isinstance(a, np.ndarray) else bool(a == b)
+    if isinstance(a, np.ndarray):
+        return bool(np.array_equal(a, b, equal_nan=a.dtype.kind == "f"))
+    return bool(a == b)
 
 
 def _shares(a: Any, b: Any) -> bool:
+    if isinstance(b, tuple | list):
+        return any(_shares(a, item) for item in b)
+    if isinstance(a, tuple | list):
+        return any(_shares(item, b) for item in a)
     return isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and np.shares_memory(a, b)
 
 
 def _snapshot(value: Any) -> Any:
+    """Return the result as the wire would bring it: a copy, NumPy numbers as 0-d arrays."""
+    if isinstance(value, tuple | list):
+        return type(value)(_snapshot(item) for item in value)
+    if isinstance(value, np.generic):
+        return np.array(value)
     return value.copy() if isinstance(value, np.ndarray) else value
