@@ -17,6 +17,7 @@ from grader.report.text import NOT_FINITE, number, one_line
 
 Rows = Sequence[Sequence[Any]]
 Spot = tuple[int, int]
+Kept = tuple[list[int | None], list[int | None]]  # indices of the rows and columns shown; None is a gap
 
 CELL = 28  # height of a cell, and its least width, in pixels
 CHAR = 7.9  # width of a digit at 13 pixels, monospaced
@@ -24,8 +25,10 @@ LETTER = 7.1  # average width of a letter at 13 pixels
 GAP = 22
 CAPTION = 20  # height of the line above a table
 MOST = 9  # rows or columns shown of a plane
+LEAST = 4
+TABLE = 300  # width of a table of long numbers, in pixels; fewer columns are shown instead
 MOST_PANES = 3
-WIDEST = 600  # of a drawing, before it goes on below
+WIDEST = 460  # of a drawing, before it goes on below
 NARROWEST = 300
 
 
@@ -69,7 +72,8 @@ def failing_case(counterexample: Counterexample) -> str:
     maps = _maps(counterexample)
     window = counterexample.window
     panes = _panes(window) if window else []
-    blocks = panes + ([_beside(maps)] if maps else [])
+    together = sum(block.width + GAP for block in maps) < WIDEST
+    blocks = panes + ([_beside(maps)] if maps and together else maps)
     if not blocks:
         return ""
     sentence = one_line(str(window["sentence"])) if window else ""
@@ -98,8 +102,13 @@ def _pane(pane: Mapping[str, Any]) -> Block:
     plane = _captioned(_table(pane["plane"], spans=spans, padding=_pair(pane["padding"])), str(pane["label"]))
     if pane.get("weights") is None:
         return plane
-    kernel = _captioned(_table(pane["weights"], style="cg-kernel"), "kernel")
+    kernel = _captioned(_kernel(pane["weights"]), "kernel")
     return _beside([plane, _middle(_sign("∗"), plane), _middle(kernel, plane)], 6)
+
+
+def _kernel(weights: Rows) -> Block:
+    """Draw all of a kernel; a large one is shortened inside, as its window is."""
+    return _table(weights, spans=((0, len(weights)), (0, len(weights[0]))), style="")
 
 
 def _pair(pair: Sequence[int]) -> Spot:
@@ -168,8 +177,12 @@ def _table(
         spans = ((spot[0], spot[0] + 1), (spot[1], spot[1] + 1))
     size = (len(rows), len(rows[0]) if rows else 0)
     kept = (_kept(size[0], spans[0]), _kept(size[1], spans[1]))
-    texts = {(r, c): _short(rows[r][c], digits) for r in kept[0] for c in kept[1] if r is not None and c is not None}
-    width = max([CELL, *(CHAR * len(text) + 10 for text in texts.values())])
+    texts = _entries(rows, kept, spot, digits)
+    fitting = int(TABLE / _width(texts))
+    if fitting < MOST:
+        kept = (kept[0], _kept(size[1], spans[1], max(LEAST, fitting)))
+        texts = _entries(rows, kept, spot, digits)
+    width = _width(texts)
     cells = []
     for y, r in enumerate(kept[0]):
         for x, c in enumerate(kept[1]):
@@ -183,21 +196,31 @@ def _table(
     return _indexed(block, kept, width) if indices else block
 
 
-def _kept(size: int, span: Spot) -> list[int | None]:
+def _entries(rows: Rows, kept: Kept, spot: Spot | None, digits: int) -> dict[Spot, str]:
+    """Return the texts of the cells shown; only the wrong entry needs more digits than four."""
+    spots = [(r, c) for r in kept[0] for c in kept[1] if r is not None and c is not None]
+    return {(r, c): _short(rows[r][c], digits if (r, c) == spot else 4) for r, c in spots}
+
+
+def _width(texts: Mapping[Spot, str]) -> float:
+    return max([CELL, *(CHAR * len(text) + 10 for text in texts.values())])
+
+
+def _kept(size: int, span: Spot, most: int = MOST) -> list[int | None]:
     """Return the indices to show of an axis, the window's first; None stands for a gap.
 
     >>> _kept(4, (0, 2)), _kept(100, (50, 53))
     ([0, 1, 2, 3], [None, 47, 48, 49, 50, 51, 52, 53, 54, 55, None])
     """
-    if size <= MOST:
+    if size <= most:
         return list(range(size))
     start, stop = span
-    if stop - start > MOST:
-        middle: list[int | None] = [*range(start, start + MOST - 2), None, stop - 1]
+    if stop - start > most:
+        middle: list[int | None] = [*range(start, start + most - 2), None, stop - 1]
         shown = middle
     else:
-        first = max(0, min(start - (MOST - (stop - start)) // 2, size - MOST))
-        shown = list(range(first, first + MOST))
+        first = max(0, min(start - (most - (stop - start)) // 2, size - most))
+        shown = list(range(first, first + most))
     before = [] if shown[0] == 0 else [None]
     after = [] if shown[-1] == size - 1 else [None]
     return [*before, *shown, *after]
@@ -249,15 +272,13 @@ def _text(x: float, y: float, text: str, tone: str) -> str:
     return f'<text class="{tone}" {place}{_TONES[tone]}>{escape(text)}</text>'
 
 
-def _outline(
-    kept: tuple[list[int | None], list[int | None]], spans: tuple[Spot, Spot], width: float, style: str
-) -> str:
+def _outline(kept: Kept, spans: tuple[Spot, Spot], width: float, style: str) -> str:
     """Draw the frame of the window over the cells that are shown; without a window there is none."""
     places = [
         [i for i, n in enumerate(axis) if n is not None and a <= n < b]
         for axis, (a, b) in zip(kept, spans, strict=True)
     ]
-    if not all(places):
+    if not all(places) or not style:
         return ""
     (top, bottom), (left, right) = ((place[0], place[-1] + 1) for place in places)
     x, y, w, h = left * width, top * CELL, (right - left) * width, (bottom - top) * CELL
@@ -265,7 +286,7 @@ def _outline(
     return f'<rect class="{style}" x="{x:g}" y="{y:g}" width="{w:g}" height="{h}" rx="2" {ink}/>'
 
 
-def _indexed(block: Block, kept: tuple[list[int | None], list[int | None]], width: float) -> Block:
+def _indexed(block: Block, kept: Kept, width: float) -> Block:
     """Write the indices of the rows and columns beside a table."""
     left, top = 20, 16
     down = [_text(left / 2, top + (i + 0.5) * CELL, str(n), "cg-index") for i, n in enumerate(kept[0]) if n is not None]

@@ -144,3 +144,12 @@ def test_a_drawing_names_itself_for_those_who_do_not_see_it() -> None:
     assert root.get("role") == "img"
     assert root.findtext(f"{SVG}title") == "The entry [0, 0, 1, 0] of the result"
     assert (root.findtext(f"{SVG}desc") or "").endswith("Got 4.0, want -7.0.")
+
+
+def test_long_numbers_make_fewer_columns_and_not_a_wider_page() -> None:
+    """On a phone a picture of 900 pixels is shrunk until no number can be read."""
+    rows = [[-(1000 * r + c) / 7 for c in range(30)] for r in range(30)]
+    case = replace(samples.CONV, got=[[rows]], want=[[[[0.0] * 30 for _ in rows]]], at=(0, 0, 20, 20), window=None)
+    svg = failing_case(case)
+    assert float(ElementTree.fromstring(svg).get("width", "")) <= 480
+    assert "−2860" in texts(svg, "cg-marked")
