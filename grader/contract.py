@@ -102,9 +102,9 @@ class Contract:
     """A function asked of students.
 
     `signature` is the text after `def name`, `doc` the docstring of the stub. `groups` states the weight of
-    every group of regimes. `alternatives` are other right implementations, however odd,
-    which `grader selftest` must see accepted. `allowed` are the top-level modules that may be imported besides the standard
-    library. `window(call, at)` tells which part of the input makes the output entry `at`, for the picture.
+    every group of regimes. `alternatives` are other right implementations, however odd, which `grader selftest`
+    must see accepted. `allowed` are the top-level modules that may be imported besides the standard library.
+    `window(call, at)` tells which part of the input makes the output entry `at`, for the picture.
     """
 
     name: str

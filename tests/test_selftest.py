@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from grader.contract import Twin
 from grader.course import load_course
@@ -47,7 +48,7 @@ def test_a_key_that_its_own_marking_refuses_is_noticed() -> None:
     assert "the key to 'total' earns 0" in trial.broken[0]
 
 
-def test_a_misconception_that_crashes_or_is_not_named_is_noticed() -> None:
-    """Two misconceptions with one answer are both named; one that is none is refused as the key."""
-    twice = tuple(Misconception(name, lambda p: p.a - p.b, "No.") for name in ("one", "two"))
+def test_two_misconceptions_with_one_answer_are_both_named() -> None:
+    """Where the answer cannot tell two mistakes apart, neither is claimed alone."""
+    twice = tuple(Misconception[Any](name, lambda p: p.a - p.b, "No.") for name in ("one", "two"))
     assert try_exercise(replace(SUMS, parts=(replace(SUMS.parts[0], misconceptions=twice),)), 2).broken == ()
