@@ -28,7 +28,7 @@ from typing import Any, Self
 from grader.contract import Call, Limits
 from grader.errors import SandboxError
 from grader.outcome import Outcome
-from grader.sandbox import contain, protocol
+from grader.sandbox import contain, probe, protocol
 from grader.sandbox.replies import Died, Junk, Raised, Reply, Returned
 
 START_SECONDS = 60.0  # importing torch from a cold disk takes long
@@ -65,14 +65,16 @@ class Sandbox:
     def __init__(self, packages: frozenset[str] = frozenset({"numpy"}), tier: str = "auto") -> None:
         self.packages = packages | {"numpy"}
         self.tier = tier
-        self._folder = Path(tempfile.mkdtemp(prefix="sandbox-"))
-        self._packages = self._folder / "packages"
+        self.walls: tuple[str, ...] = ()
+        self.folder = Path(tempfile.mkdtemp(prefix="sandbox-"))
+        self._packages = self.folder / "packages"
         self._live: set[Session] = set()
         self._zygote: _Zygote | None = None
         self._opened = 0
         try:
             self._fill_folder()
             self._start()
+            self._prove()
         except BaseException:
             self.close()
             raise
@@ -104,12 +106,12 @@ class Sandbox:
         if self._zygote is not None:
             self._zygote.close()
             self._zygote = None
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _fill_folder(self) -> None:
-        self._folder.chmod(0o755)
+        self.folder.chmod(0o755)
         self._packages.mkdir()
-        (self._folder / "root").mkdir()
+        (self.folder / "root").mkdir()
         for package in sorted(self.packages):
             spec = _place_of(package)
             if not (self._packages / spec.name).is_symlink():
@@ -123,14 +125,23 @@ class Sandbox:
         problems = []
         for tier in tiers:
             try:
-                self._zygote = _Zygote(self._folder, self.packages, tier)
+                self._zygote = _Zygote(self.folder, self.packages, tier)
             except SandboxError as error:
                 problems.append(f"{tier}: {error.message}")
                 continue
             self.tier = tier
+            self.walls = tuple(self._zygote.walls)
             self._opened = 0
             return
         raise SandboxError(f"no student's code can be run safely here: {'; '.join(problems)}", hint=NO_TIER)
+
+    def _prove(self) -> None:
+        """Try to break out; a wall that does not hold means that no student's code may run."""
+        if self.tier == contain.NONE:
+            return
+        if worked := probe.breaches(self):
+            deeds = ", ".join(probe.ATTEMPTS[name] for name in worked)
+            raise SandboxError(f"the sandbox does not hold here: inside it a process could {deeds}", hint=NO_TIER)
 
     def _restart(self) -> None:
         for session in tuple(self._live):
@@ -267,6 +278,11 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.kill()
+
+    @property
+    def died(self) -> bool:
+        """Whether the process is gone; every further reply is then the Died that said why."""
+        return self._died is not None
 
     def load(self) -> Reply:
         """Run the module: Returned with the names of the functions it defines, Raised, or Died."""

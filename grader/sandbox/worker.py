@@ -1,8 +1,8 @@
 """The untrusted side: a zygote that forks one process per submission, and that process's loop of calls.
 
 Run by path with `python -I -S -B worker.py FOLDER ROOT PACKAGES CONTROL TIER`; imports nothing of the grader but the
-files beside it. The zygote reads requests to fork and to reap from the control socket, a child frames from
-descriptor 3. What the child computes about a call is worth what the student's word is worth: it only ever speaks about its own results.
+files beside it. The zygote reads requests to fork and to reap from the control socket, a child reads frames from
+descriptor 3. What the child says about a call is worth a student's word: it only ever speaks about its own results.
 """
 
 from __future__ import annotations
