@@ -24,7 +24,7 @@ FIELD = re.compile(
     re.IGNORECASE,
 )
 # A generator of one's own, seeded, is not global.
-RANDOMNESS = re.compile(r"(np\.|numpy\.)?random\.(?!default_rng$)[\w.()]+|(\w+\.)*(Random|default_rng)\(\)")
+RANDOMNESS = re.compile(r"(np\.|numpy\.)?random\.(?!default_rng(\([^)]|$))[\w.()]+|(\w+\.)*(Random|default_rng)\(\)")
 
 
 def modules(*folders: str) -> list[Path]:
@@ -194,6 +194,6 @@ def test_the_helpers_find_what_they_look_for(tmp_path: Path, monkeypatch: pytest
     assert RANDOMNESS.fullmatch("random.choice")
     for name in ("np.random.rand", "numpy.random.seed", "np.random.default_rng()", "Random()"):
         assert RANDOMNESS.fullmatch(name)
-    for name in ("np.random.default_rng", "Random", "rng.random"):
+    for name in ("np.random.default_rng", "np.random.default_rng(seed).random", "Random", "rng.random"):
         assert not RANDOMNESS.fullmatch(name)
     assert [text for _, text in spoken(path) if FIELD.search(text)] == ["dilation", "conv2d"]
