@@ -248,7 +248,8 @@ def test_details_say_what_to_do() -> None:
     shown = " ".join(plain_terminal(Gradebook("c", samples.gradebook().students[1:2]), details=True).split())
     assert "line 7: 12 pixels is not right" in shown
     assert "Hint: You padded one side only" in shown
-    assert "31 of 31 wrong where the stride does not divide" in shown
+    assert "wrong on 31 of 31 cases where the stride does not divide" in shown
+    assert "1 student" not in shown
     assert "stride=2, padding=1)" in shown
     assert "want [[[[-1.0, 1.0], [-7.0, 13.0]]]]" in shown
 

@@ -151,6 +151,7 @@ def test_an_unreadable_file_is_no_full_mark(good: dict[str, str]) -> None:
     assert "not Python: line 3" in text
     assert "0 of 0 marks" in text
     assert "Everything" not in text
+    assert "hand them in again" in text
 
 
 def test_what_could_not_be_graded_costs_nothing(good: dict[str, str]) -> None:
@@ -240,3 +241,13 @@ def test_every_student_is_in_one_bin() -> None:
     found = summary.summarise(samples.gradebook())
     assert found.bins == (4, 0, 2, 0, 0, 0, 0, 0, 0, 2)
     assert (found.students, found.full) == (8, 1)
+
+
+def test_what_is_missing_because_of_a_file_is_one_thing_to_do(tmp_path: Path) -> None:
+    """Ten steps that all mean the same missing colon hide the one that matters."""
+    parts = (part("a", Outcome.MISSING, 0, "unreadable"), part("b", Outcome.WRONG, 0, "no"))
+    book = Gradebook("c", (StudentResult("ada", parts, problems=("a.py: not Python",)),))
+    steps = Page(pages(book, tmp_path)["students/ada.html"]).text.partition("What to do next")[2]
+    assert steps.startswith(
+        " Correct what is said about your files above, and hand them in again. padding, b: work it out"
+    )

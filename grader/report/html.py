@@ -100,7 +100,7 @@ def student_page(course: str, student: StudentResult, pages: Environment) -> str
         course=course,
         student=student,
         share=summary.share_of(student),
-        steps=[part for part in student.parts if part.outcome not in (Outcome.CORRECT, Outcome.UNGRADABLE)],
+        steps=_steps(student),
         first=FIRST_STEPS,
         many=MANY,
         first_of=lambda regimes, length: dict(list(regimes.items())[:length]),
@@ -110,6 +110,12 @@ def student_page(course: str, student: StudentResult, pages: Environment) -> str
         passing=_passing,
         entry=_entry,
     )
+
+
+def _steps(student: StudentResult) -> list[PartResult]:
+    """Return the parts to work on; what is missing because of an unreadable file is not among them."""
+    done = {Outcome.CORRECT, Outcome.UNGRADABLE, *([Outcome.MISSING] if student.problems else [])}
+    return [part for part in student.parts if part.outcome not in done]
 
 
 def _row(student: StudentResult, name: str) -> dict[str, object]:

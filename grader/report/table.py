@@ -125,7 +125,7 @@ def _details(student: StudentResult, pen: _Pen) -> Iterator[Text | Padding]:
         yield Text.assemble(pen.sign(part.outcome), " ", pen.name(part_title(part)), f": {WORDS[part.outcome]}{score}")
         lines = [*_explanation(part)]
         if lines:
-            yield Padding(pen.write("\n".join(lines)), (0, 0, 0, 4))
+            yield Padding(pen.write("\n".join(lines)), (0, 0, 0, 4), expand=False)
     yield Text("")
 
 
@@ -135,11 +135,6 @@ def _explanation(part: PartResult) -> Iterator[str]:
     place = f"line {part.line}: " if part.line is not None else ""
     yield place + part.message
     yield from (f"Hint: {finding.hint}" for finding in part.misconceptions)
-    yield from (
-        f"{cases - passed} of {cases} wrong where {name}"
-        for name, (passed, cases) in part.regimes.items()
-        if passed < cases
-    )
     if (example := part.counterexample) is not None:
         yield from filter(None, [example.call])
         yield f"got  {written(example.got, 70, 400)}"
@@ -179,5 +174,7 @@ def _totals(gradebook: Gradebook, summary: Summary, pen: _Pen) -> Iterator[Text]
                 "  ", pen.name(common.name), f" ({count(common.students, 'student')}): ", pen.write(common.hint)
             )
         yield Text("")
+    if len(gradebook.students) == 1:
+        return
     mean = f", mean {percent(summary.mean)}" if summary.mean is not None else ""
     yield Text(f"{count(summary.students, 'student')}{mean}, {summary.full} with full marks", style="bold")
