@@ -123,7 +123,7 @@ def draw_padding_question(rng: Draw, level: Level) -> tuple[int, int, int, int]:
     """Draw (size, wanted, kernel, stride); the axis is short of an odd number of pixels, so that halving rounds up."""
     stride = 2 if level is Level.INTRO else rng.integer(2, 3 if level is Level.STANDARD else 5)
     wanted = rng.integer(6, 24)
-    padding = rng.choice([p for p in range(2, 8) if 2 * p - 1 != p + stride // 2])
+    padding = rng.choice([p for p in range(3, 9) if 2 * p - 1 != p + stride // 2])
     short = 2 * padding - 1
     taken = {padding - 1, padding, short, padding + stride // 2}
     kernel = rng.choice([k for k in range(padding + 2, padding + 10) if k // 2 not in taken])
@@ -393,12 +393,12 @@ PARTS: tuple[Part[Params], ...] = (
             Misconception(
                 "dilation-forgotten",
                 dilated_by(lambda k, d: k),
-                "A dilated kernel reaches across d(k−1)+1 pixels: use that for k.",
+                "A dilated kernel reaches across 1 + d(k−1) pixels: use that for k.",
             ),
             Misconception(
                 "dilation-times-kernel",
                 dilated_by(lambda k, d: d * k),
-                "Between k kernel pixels lie k−1 gaps: a dilated kernel reaches across d(k−1)+1 pixels, not dk.",
+                "Between k kernel pixels lie k−1 gaps: a dilated kernel reaches across 1 + d(k−1) pixels, not dk.",
             ),
         ),
     ),
@@ -591,4 +591,5 @@ EXERCISE = Exercise(
     functions=(FunctionPart(OUTPUT_SIZE, marks=2),),
     cost=cost,
     costs={Level.INTRO: 18, Level.STANDARD: 21, Level.CHALLENGE: 23},
+    cost_unit="multiplications and divisions",
 )

@@ -118,7 +118,7 @@ def dilation_ignored(function: Callable[[int, int], int]) -> Misconception[Param
     return Misconception(
         "dilation-ignored",
         undilated(function),
-        "You used the k pixels of the kernel; dilated, it reaches across d(k−1)+1 pixels. Use that for k.",
+        "You used the k pixels of the kernel; dilated, it reaches across 1 + d(k−1) pixels. Use that for k.",
     )
 
 
@@ -457,7 +457,7 @@ PARTS: tuple[Part[Params], ...] = (
             Misconception(
                 "divided-by-kernel",
                 layers_by(lambda i, k: i // k),
-                "A layer takes k−1 pixels away, not k: neighbouring windows overlap.",
+                "A layer takes away k−1, not k: neighbouring windows overlap.",
             ),
             Misconception(
                 "until-nothing-is-left",
@@ -499,4 +499,5 @@ EXERCISE = Exercise(
     functions=(FunctionPart(OUTPUT_SIZE, marks=2),),
     cost=cost,
     costs={Level.INTRO: 7, Level.STANDARD: 11, Level.CHALLENGE: 13},
+    cost_unit="multiplications and divisions",
 )

@@ -505,4 +505,5 @@ EXERCISE = Exercise(
     functions=(FunctionPart(COUNT_PARAMETERS, marks=2),),
     cost=cost,
     costs=COSTS,
+    cost_unit="one-digit multiplications",
 )

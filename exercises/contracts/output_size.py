@@ -203,7 +203,7 @@ OUTPUT_SIZE = Contract(
             twins.dilates_every_pixel,
             "Between k pixels lie k - 1 gaps: a dilated kernel spans d(k-1) + 1, not dk.",
         ),
-        Twin("dilation-ignored", twins.ignores_dilation, "A dilated kernel spans d(k-1) + 1 pixels, not k."),
+        Twin("dilation-ignored", twins.ignores_dilation, "A dilated kernel spans 1 + d(k-1) pixels, not k."),
         Twin("stride-ignored", twins.ignores_stride, "The kernel moves s pixels at a time: divide the room by s."),
         Twin(
             "input-over-stride",
