@@ -211,7 +211,7 @@ def _parser() -> MarkdownIt:
         double_inline=True,
         renderer=lambda latex, options: to_mathml(latex, bool(options["display_mode"])),
     )
-    plain = parser.renderer.rules["fence"]  # type: ignore[attr-defined]
+    plain = parser.renderer.rules["fence"]  # type: ignore[attr-defined]  # untyped there
 
     def fence(tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
         token = tokens[index]
@@ -222,7 +222,7 @@ def _parser() -> MarkdownIt:
             return _figure(env["pictures"][int(rest)], token.content.strip())
         return str(plain(tokens, index, options, env))
 
-    parser.renderer.rules["fence"] = fence  # type: ignore[attr-defined]
+    parser.renderer.rules["fence"] = fence  # type: ignore[attr-defined]  # untyped there
     return parser
 
 
