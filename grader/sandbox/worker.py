@@ -71,7 +71,7 @@ def redirect_output() -> None:
     room = [OUTPUT_LIMIT]
     for name, descriptor in (("stdout", 1), ("stderr", 2)):
         text = io.TextIOWrapper(
-            Printed(descriptor, room),  # type: ignore[type-var]
+            Printed(descriptor, room),  # type: ignore[type-var]  # raw, and enough of it
             encoding="utf-8",
             errors="replace",
             newline="\n",
