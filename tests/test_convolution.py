@@ -233,6 +233,6 @@ def test_a_gradient_of_the_wrong_shape_is_named() -> None:
     with pytest.raises(ValueError, match=r"dy has the shape \(1, 1, 1, 1\); the output's is \(1, 1, 2, 2\)"):
         conv2d_backward(np.zeros((1, 1, 1, 1)), np.zeros((1, 1, 3, 3)), np.zeros((1, 1, 2, 2)))
     with pytest.raises(ValueError, match=r"mode='all' must be"):
-        conv1d([1, 2], [1], "all")  # type: ignore[arg-type]
+        conv1d([1, 2], [1], "all")  # type: ignore[arg-type]  # the point of it
     with pytest.raises(ValueError, match="sequences of at least one number"):
         conv1d([], [1])
