@@ -340,7 +340,7 @@ def window_of(p: Params, at: tuple[int, int, int]) -> Plane:
     """Return the window of the padded image that makes an entry."""
     g = p.geometry
     padded = planes.pad(p.tenths, g.padding)
-    return to_decimals(planes.window(padded, at[1] * g.stride[0], at[2] * g.stride[1], g.kernel))  # type: ignore[no-any-return]
+    return to_decimals(planes.window(padded, at[1] * g.stride[0], at[2] * g.stride[1], g.kernel))  # type: ignore[no-any-return]  # NumPy
 
 
 def symbol(p: Params, at: tuple[int, int, int]) -> str:
