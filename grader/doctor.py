@@ -16,7 +16,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from grader import __version__
-from grader.errors import SandboxError
 
 PYTHON = (3, 11)
 PROJECT = "convgrader"
@@ -107,30 +106,22 @@ def package(wish: Requirement) -> Item:
 
 
 def isolation() -> Iterator[Item]:
-    """Start a process as for a student's work, and yield what keeps it away from this machine."""
+    """Start a process as for a student's work behind each kind of walls, and yield what holds here."""
     kernel = "Use Linux 5.13 or newer with Landlock and seccomp; in a container, allow these system calls."
+    fixes = {"full": "Allow user namespaces: sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0"}
     try:
-        from grader.sandbox.host import Sandbox
-
-        with Sandbox() as sandbox:
-            tier = sandbox.tier
+        from grader.sandbox.probe import survey
     except ImportError as error:
         fix = f"pip install {error.name}"
         yield Item("isolation", "sandbox", present=False, found=f"needs {error.name}", fix=fix, needed=True)
         return
-    except SandboxError as error:
-        found = error.message.splitlines()[0]
-        yield Item("isolation", "sandbox", present=False, found=found, fix=kernel, needed=True)
-        return
-    yield Item("isolation", "sandbox", present=True, found=f"works, tier {tier!r}", needed=True)
-    walled = tier == "full"
-    found = (
-        "students' code sees no file of this machine"
-        if walled
-        else "not allowed here: only Landlock and seccomp protect"
-    )
-    fix = "Allow user namespaces: sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0"
-    yield Item("isolation", "namespaces", walled, found, fix)
+    tiers = survey()
+    best = next((tier.tier for tier in tiers if tier.works), "")
+    found = f"students' code is contained, tier {best!r}" if best else "students' code cannot be contained here"
+    yield Item("isolation", "sandbox", bool(best), found, kernel, needed=True)
+    for tier in tiers:
+        walls = ", ".join(tier.walls) if tier.works else tier.problem.partition("\n")[0]
+        yield Item("isolation", tier.tier, tier.works, walls, fixes.get(tier.tier, kernel))
 
 
 def device(root: Path = Path("/")) -> Iterator[Item]:

@@ -15,8 +15,7 @@ from grader import doctor
 from grader.cli.doctor import doctor as command
 from grader.cli.doctor import to_text
 from grader.doctor import Item, Requirement
-from grader.errors import SandboxError
-from grader.sandbox.host import Sandbox
+from grader.sandbox.probe import TierReport
 
 
 def test_this_machine_can_grade() -> None:
@@ -83,35 +82,31 @@ def test_not_installed_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_isolation_is_tried_not_guessed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whether students' code can be contained is known only by doing it: the sandbox's own refusal is reported."""
-
-    def refuse(*_: object) -> None:
-        raise SandboxError("no wall holds here", hint="Ask the doctor.")
-
-    monkeypatch.setattr(Sandbox, "__init__", refuse)
-    (item,) = doctor.isolation()
-    assert (item.present, item.found) == (False, "no wall holds here")
-    assert item.fix.startswith("Use Linux 5.13")
-    assert not doctor.can_grade([item])
+    """Where no walls hold nothing may be graded, and the reasons of every tier are told."""
+    tiers = (
+        TierReport("full", works=False, problem="no namespaces"),
+        TierReport("landlock", works=False, problem="old"),
+    )
+    monkeypatch.setattr("grader.sandbox.probe.survey", lambda: tiers)
+    items = list(doctor.isolation())
+    assert [(item.name, item.present) for item in items] == [("sandbox", False), ("full", False), ("landlock", False)]
+    assert [item.found for item in items[1:]] == ["no namespaces", "old"]
+    assert not doctor.can_grade(items)
 
 
 def test_a_lower_tier_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without namespaces grading goes on behind fewer walls, and whoever runs the course must know."""
-
-    class Lower:
-        tier = "landlock"
-
-        def __enter__(self) -> Lower:
-            return self
-
-        def __exit__(self, *_: object) -> None:
-            pass
-
-    monkeypatch.setattr("grader.sandbox.host.Sandbox", Lower)
-    sandbox, namespaces = doctor.isolation()
-    assert sandbox.present
-    assert not namespaces.present
-    assert doctor.can_grade([sandbox, namespaces])
+    tiers = (
+        TierReport("full", works=False, problem="no namespaces"),
+        TierReport("landlock", works=True, walls=("seccomp",)),
+    )
+    monkeypatch.setattr("grader.sandbox.probe.survey", lambda: tiers)
+    sandbox, full, landlock = doctor.isolation()
+    assert "'landlock'" in sandbox.found
+    assert (full.present, full.found) == (False, "no namespaces")
+    assert "user namespaces" in full.fix
+    assert landlock.found == "seccomp"
+    assert doctor.can_grade([sandbox, full, landlock])
 
 
 @pytest.mark.parametrize(("version", "good"), [((3, 10, 14), False), ((3, 11, 0), True), ((3, 14, 1), True)])
