@@ -268,7 +268,7 @@ AVG_POOL2D = Contract(
     signature="(x, kernel_size, stride=None)",
     doc=DOC.format(
         what="the mean",
-        kind="Whole numbers give floating means,\nand floating numbers keep at least their precision.",
+        kind="Means of whole\nnumbers are floating, and floating numbers keep at least their precision.",
     ),
     reference=avg_pool2d,
     regimes=COMMON,
