@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import math
 import struct
+import types
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from typing import Any, NoReturn
@@ -70,6 +71,8 @@ _ndarray, _generic, _array, _dtype = np.ndarray, np.generic, np.array, np.dtype
 _SCALARS = frozenset(kind for kind in np.sctypeDict.values() if issubclass(kind, np.number | np.bool_))
 _numerator, _denominator = vars(Fraction)["_numerator"].__get__, vars(Fraction)["_denominator"].__get__
 _mro = vars(type)["__mro__"].__get__
+_namespace = vars(type)["__dict__"].__get__
+_COROUTINE = types.CoroutineType
 _isfinite = math.isfinite
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False).encode
 _NATIVE = {name: np.dtype(name) for name in DTYPES}
@@ -116,10 +119,10 @@ def junk_kind(value: Any) -> str:
     kinds = [kind for base in bases for known, kind in _JUNK_BASES if base is known]
     if kinds:
         return kinds[0]
-    names = [(vars(base).get("__module__"), base.__name__) for base in bases if _type(base) is type]
-    if ("torch._C", "TensorBase") in names or ("torch", "Tensor") in names or ("torch._tensor", "Tensor") in names:
+    modules = [_namespace(base).get("__module__") for base in bases]
+    if any(_type(module) is str and module in ("torch", "torch._C", "torch._tensor") for module in modules):
         return "a torch tensor"
-    if _type(value).__name__ == "coroutine" and _len(bases) == 2:
+    if bases[0] is _COROUTINE:
         return "a coroutine"
     return OTHER
 

@@ -19,6 +19,7 @@ import random
 import resource
 import socket
 import sys
+import tempfile
 import time
 import types
 from pathlib import Path
@@ -377,6 +378,7 @@ def image_size(process: int) -> int:
 
 def main() -> None:
     folder, root, packages, control, tier = sys.argv[1:]
+    tempfile.tempdir = "/tmp"  # noqa: S108 (nothing can be written there, but asking where it is must not fail)
     protocol, contain = beside("protocol"), as_module("contain", beside("contain"))
     paths = contain.readable_paths(folder)
     names, process = contain.enclose(tier, paths, root)
@@ -387,6 +389,7 @@ def main() -> None:
         importlib.import_module(f"numpy.{name}")
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
+        importlib.import_module("torch._dynamo")  # every optimizer imports it
     frames = as_module("protocol", protocol)
     sys.argv = ["submission"]
     if thread_count(process) != 1:
