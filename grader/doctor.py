@@ -26,9 +26,11 @@ _REQUIREMENT = re.compile(
 # format -> the command that writes it and the packages it takes
 FORMATS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "md": ("generate", ("jinja2",)),
-    "html": ("generate, check", ("jinja2", "markdown-it-py", "mdit-py-plugins", "latex2mathml")),
+    "html": ("generate, check, report", ("jinja2", "markdown-it-py", "mdit-py-plugins", "latex2mathml")),
     "table": ("check", ("rich",)),
-    "json": ("check, doctor", ()),
+    "json": ("check, report, doctor", ()),
+    "csv": ("report", ()),
+    "junit": ("report", ()),
 }
 
 

@@ -15,6 +15,7 @@ from grader import doctor
 from grader.cli.doctor import doctor as command
 from grader.cli.doctor import to_text
 from grader.doctor import Item, Requirement
+from grader.report import formats
 from grader.sandbox.probe import TierReport
 
 
@@ -27,7 +28,7 @@ def test_this_machine_can_grade() -> None:
     rows = {(row["group"], row["name"]): row for row in document["items"]}
     assert rows["packages", "numpy"]["found"] == metadata.version("numpy")
     assert {group for group, _ in rows} == {"python", "packages", "isolation", "device", "formats"}
-    assert {name for group, name in rows if group == "formats"} == {"md", "html", "table", "json"}
+    assert {name for group, name in rows if group == "formats"} == {"md", "table", *formats.FORMATS}
 
 
 def test_text_names_every_item() -> None:
