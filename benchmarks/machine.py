@@ -17,6 +17,11 @@ def describe() -> str:
     )
 
 
+def load() -> str:
+    """Return how many processes wanted a core, on average over the last 1, 5 and 15 minutes."""
+    return ", ".join(f"{value:.1f}" for value in os.getloadavg())
+
+
 def _memory() -> str:
     kilobytes = _field("/proc/meminfo", "MemTotal").split()
     return f"{int(kilobytes[0]) / 2**20:.0f} GiB" if kilobytes else "memory unknown"
