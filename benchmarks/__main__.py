@@ -89,7 +89,7 @@ def page(measurements: Sequence[Measurement], when: datetime.date) -> str:
 Made by `make bench` on {when.isoformat()}; every run is a whole process, started in an empty folder.
 
 Machine: {machine.describe()}.
-Load average when it ended: {machine.load()} (a quiet machine shows at most about 1 for these, which run one after another).
+Load average when it ended: {machine.load()}.
 
 {table}
 """
