@@ -1,0 +1,460 @@
+"""What is promised about the four optimizer steps: regimes, error budgets and wrong twins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from grader.authoring import Call, Close, Contract, Draw, Regime, Twin, integers, laid_out, reals
+from solutions.optimizers import adagrad_step, adam_step, rmsprop_step, sgd_step
+from solutions.twins import optimizers as twins
+
+Shape = tuple[int, ...]
+Numbers = Callable[[Draw, Shape], Any]
+Options = Mapping[str, Any]
+
+ARRAYS = """\
+{arrays}: NumPy arrays of one shape, any number of axes, also none;
+floating or whole numbers. Leave them unchanged: {returned} are new arrays, at least as precise."""
+
+SGD_DOC = f"""\
+Return (w, v): weights and velocity after one step of gradient descent with momentum and weight decay.
+
+    v = momentum*v - lr*(g + weight_decay*w)    with the weights and the velocity from before the step
+    w = w + v                                   with the new velocity
+
+{ARRAYS.format(arrays="w (weights), g (gradient of the loss at w), v (velocity)", returned="both results")}
+lr, momentum, weight_decay: numbers.
+"""
+ADAGRAD_DOC = f"""\
+Return (w, s): weights and sum of squared gradients after one step of AdaGrad, as torch.optim.Adagrad.
+
+The weight decay adds weight_decay*w to the gradient first; then s grows by the gradient's square, and
+w = w - lr * gradient / (sqrt(s) + eps), with the new s.
+
+{ARRAYS.format(arrays="w (weights), g (gradient), s (sum so far, at least 0)", returned="both results")}
+lr, eps, weight_decay: numbers.
+"""
+RMSPROP_DOC = f"""\
+Return (w, v): weights and average of squared gradients after one step of RMSprop, as torch.optim.RMSprop.
+
+The weight decay adds weight_decay*w to the gradient first; then v keeps the share alpha of itself and takes
+1 - alpha of the gradient's square, and w = w - lr * gradient / (sqrt(v) + eps), with the new v.
+
+{ARRAYS.format(arrays="w (weights), g (gradient), v (average so far, at least 0)", returned="both results")}
+lr, alpha, eps, weight_decay: numbers.
+"""
+ADAM_DOC = f"""\
+Return (w, m, v): weights and both averages after step t of Adam, as torch.optim.Adam.
+
+The weight decay adds weight_decay*w to the gradient first (this is not AdamW). The average of gradients m keeps
+the share betas[0] of itself and takes 1 - betas[0] of the gradient; the average of squares v likewise with
+betas[1] and the gradient's square. The step divides m by 1 - betas[0]**t and v by 1 - betas[1]**t, and
+w = w - lr * corrected m / (sqrt(corrected v) + eps). The m and v returned are the ones not corrected.
+
+{ARRAYS.format(arrays="w (weights), g (gradient), m, v (averages so far; v at least 0)", returned="all results")}
+t: the number of this step, an int that counts from 1. lr, eps, weight_decay: numbers; betas: a pair of numbers.
+"""
+
+
+@dataclass(frozen=True)
+class Family:
+    """How calls of one step are drawn.
+
+    `signed` and `squares` name the arrays besides w and g: of any sign, or at least zero. `options` draws every option
+    but weight_decay. The first `positional` of (arrays, options) are given by position.
+    """
+
+    step: Callable[..., Any]
+    signed: tuple[str, ...]
+    squares: tuple[str, ...]
+    options: Callable[[Draw], dict[str, Any]]
+    positional: int
+
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        return ("w", "g", *self.signed, *self.squares)
+
+
+def decimal(rng: Draw, low: int, high: int, places: int = 1) -> float:
+    return float(rng.decimal(low, high, places))
+
+
+def share(rng: Draw) -> float:
+    """Return how much of the old is kept: one decimal that is no half, or two."""
+    return rng.choice((0.9, 0.8, 0.7, 0.99, 0.6))
+
+
+def rate(rng: Draw) -> float:
+    return rng.choice((0.1, 0.2, 0.5, 0.05, 0.01))
+
+
+def adam_options(rng: Draw, t: int | None = None) -> dict[str, Any]:
+    betas = (share(rng), rng.choice((0.95, 0.999, 0.75)))
+    return {"t": t or rng.integer(2, 9), "lr": rate(rng), "betas": betas, "eps": 1e-8}
+
+
+SGD = Family(sgd_step, ("v",), (), lambda rng: {"lr": rate(rng), "momentum": share(rng)}, 4)
+ADAGRAD = Family(adagrad_step, (), ("s",), lambda rng: {"lr": rate(rng), "eps": 1e-8}, 3)
+RMSPROP = Family(rmsprop_step, (), ("v",), lambda rng: {"lr": rate(rng), "alpha": share(rng), "eps": 1e-8}, 3)
+ADAM = Family(adam_step, ("m",), ("v",), adam_options, 5)
+
+
+# Drawing calls ---------------------------------------------------------------------------------------------
+
+
+def whole(rng: Draw, shape: Shape) -> Any:
+    """Return whole numbers in float64, seldom zero."""
+    return integers(rng, shape, -9, 9, "float64")
+
+
+def some_shape(rng: Draw) -> Shape:
+    return rng.choice(((2,), (3,), (2, 2), (2, 3)))
+
+
+def values(rng: Draw, family: Family, shape: Shape | None = None, numbers: Numbers = whole) -> dict[str, Any]:
+    """Return the arrays of a call by name; squares are never zero, so that no direction hangs on rounding."""
+    shape = some_shape(rng) if shape is None else shape
+    found = {name: numbers(rng.fork(), shape) for name in ("w", "g", *family.signed)}
+    for name in family.squares:
+        size = np.abs(numbers(rng.fork(), shape))
+        found[name] = np.asarray(np.where(size == 0, np.max(size, initial=0) + (size == 0), size), dtype=size.dtype)
+    return found
+
+
+def called(family: Family, arrays: Options, options: Options) -> Call:
+    """Return the call with the first arguments by position and the others by keyword."""
+    given = {**arrays, **options}
+    order = [*family.arrays, *(name for name in ("t", "lr") if name in options)]
+    first = order[: family.positional]
+    return Call(tuple(given[name] for name in first), {n: v for n, v in given.items() if n not in first})
+
+
+def usual(
+    rng: Draw,
+    family: Family,
+    shape: Shape | None = None,
+    numbers: Numbers = whole,
+    *,
+    decay: bool = False,
+    **fixed: Any,
+) -> Call:
+    """Return a call with drawn options, but for those that are fixed."""
+    options = family.options(rng) | ({"weight_decay": rng.choice((0.1, 0.2, 0.5, 0.01))} if decay else {}) | fixed
+    return called(family, values(rng, family, shape, numbers), options)
+
+
+def first_step(rng: Draw, family: Family) -> Call:
+    """Return a call with no memory of earlier steps."""
+    arrays = values(rng, family)
+    for name in (*family.signed, *family.squares):
+        arrays[name] = np.zeros_like(arrays[name])
+    arrays["g"][arrays["g"] == 0] = 1.0
+    fixed: dict[str, Any] = {"momentum": 0.0} if family is SGD else {"t": 1} if family is ADAM else {}
+    return called(family, arrays, family.options(rng) | fixed)
+
+
+def typed(rng: Draw, family: Family, *dtypes: str) -> Call:
+    """Return a call whose arrays have these dtypes in turn: w, g and so on."""
+    call = {}
+    for index, (name, value) in enumerate(values(rng, family, (rng.integer(2, 3),), whole).items()):
+        dtype = dtypes[index % len(dtypes)]
+        parts = reals(rng.fork(), value.shape) / 4 if dtype.startswith("float") else 0
+        call[name] = (np.abs(value + parts) if name in family.squares else value + parts).astype(dtype)
+    return called(family, call, family.options(rng) | {"weight_decay": 0.1})
+
+
+def precise(rng: Draw, family: Family) -> Call:
+    return usual(rng, family, (rng.integer(2, 4),), reals, decay=True)
+
+
+def scaled(rng: Draw, family: Family, scale: float) -> Call:
+    """Return a call whose weights and gradients have that magnitude, and squares that of its square."""
+    arrays = values(rng, family, None, lambda source, shape: reals(source, shape, scale=1.0))
+    factors = {name: scale**2 if name in family.squares else scale for name in arrays}
+    return called(family, {n: v * factors[n] for n, v in arrays.items()}, family.options(rng) | {"weight_decay": 0.1})
+
+
+def zero_gradient(rng: Draw, family: Family, memory: bool) -> Call:
+    """Return a call with a gradient of zeros, and with or without memory of earlier steps."""
+    arrays = values(rng, family)
+    for name in arrays:
+        if name == "g" or (name != "w" and not memory):
+            arrays[name] = np.zeros_like(arrays[name])
+    return called(family, arrays, family.options(rng))
+
+
+def stored(rng: Draw, family: Family, layout: str) -> Call:
+    arrays = values(rng, family, (2, 3))
+    return called(family, {n: laid_out(v, layout) for n, v in arrays.items()}, family.options(rng))
+
+
+def by_keyword(rng: Draw, family: Family) -> Call:
+    call = usual(rng, family, decay=True)
+    given = {**dict(zip([*family.arrays, "t" if family is ADAM else "lr"], call.args, strict=False)), **call.kwargs}
+    return Call((), dict(reversed(given.items())))
+
+
+def by_position(rng: Draw, family: Family) -> Call:
+    call = usual(rng, family, decay=True)
+    return Call((*call.args, *call.kwargs.values()))
+
+
+def defaults(rng: Draw, family: Family) -> Call:
+    """Return a call with the arguments that have no default, and no others."""
+    options = family.options(rng)
+    return called(family, values(rng, family), {n: v for n, v in options.items() if n == "t" or n in _needed(family)})
+
+
+def _needed(family: Family) -> tuple[str, ...]:
+    return ("lr",) if family is SGD else ()
+
+
+def whole_options(rng: Draw, family: Family) -> Call:
+    options: dict[str, Any] = {"lr": rng.integer(1, 2), "weight_decay": rng.integer(1, 2)}
+    return usual(rng, family, **options)
+
+
+def regimes(family: Family, own: tuple[Regime, ...]) -> tuple[Regime, ...]:
+    """Return the regimes of a step: the first step, its own ones, and those that every step has."""
+
+    def of(name: str, draw: Callable[..., Call], group: str, *args: Any, **options: Any) -> Regime:
+        return Regime(name, lambda rng: draw(rng, family, *args, **options), group)
+
+    shape = "the arrays have {}"
+    return (
+        of("nothing is remembered from earlier steps", first_step, "basics"),
+        *own,
+        of("there is weight decay", usual, "decay", decay=True),
+        of(shape.format("no axis (one number)"), usual, "shapes", ()),
+        of(shape.format("a single entry"), usual, "shapes", (1,)),
+        of(shape.format("three axes"), usual, "shapes", (2, 1, 3)),
+        of(shape.format("four axes"), usual, "shapes", (2, 2, 1, 3)),
+        of("the gradient is zero", zero_gradient, "numbers", True),
+        of("the gradient and the memory are zero", zero_gradient, "numbers", False),
+        of("the numbers are huge", scaled, "numbers", 1e12),
+        of("the numbers are tiny", scaled, "numbers", 1e-12),
+        of("float64 numbers need full precision", precise, "types"),
+        of("the arrays are float32", typed, "types", "float32"),
+        of("the arrays hold whole numbers (int64)", typed, "types", "int64"),
+        of("the weights are whole numbers, the gradient is not", typed, "types", "int64", "float64"),
+        of("the weights are float32, the gradient is float64", typed, "types", "float32", "float64"),
+        of("the arrays are read-only", stored, "arguments", "readonly"),
+        of("the arrays are Fortran-ordered", stored, "arguments", "F"),
+        of("the arrays have negative strides", stored, "arguments", "reversed"),
+        of("the arrays are not contiguous", stored, "arguments", "gapped"),
+        of("all arguments are given by keyword", by_keyword, "arguments"),
+        of("all arguments are given by position", by_position, "arguments"),
+        of("options are left to their defaults", defaults, "arguments"),
+        of("the rate and the decay are whole numbers", whole_options, "arguments"),
+    )
+
+
+SGD_OWN = (
+    Regime("there is momentum", lambda rng: usual(rng, SGD), "momentum"),
+    Regime("there is a velocity but no momentum", lambda rng: usual(rng, SGD, momentum=0.0), "momentum"),
+    Regime("the momentum is 1", lambda rng: usual(rng, SGD, momentum=1.0), "momentum"),
+    Regime("there is weight decay but no momentum", lambda rng: usual(rng, SGD, decay=True, momentum=0.0), "decay"),
+)
+ADAGRAD_OWN = (
+    Regime("there are earlier squares", lambda rng: usual(rng, ADAGRAD), "memory"),
+    Regime("eps is large", lambda rng: usual(rng, ADAGRAD, eps=rng.choice((1.0, 0.5, 0.1))), "epsilon"),
+)
+RMSPROP_OWN = (
+    Regime("there are earlier squares", lambda rng: usual(rng, RMSPROP), "memory"),
+    Regime("alpha is 0 or 1/2", lambda rng: usual(rng, RMSPROP, alpha=rng.choice((0.5, 0.0))), "memory"),
+    Regime("eps is large", lambda rng: usual(rng, RMSPROP, eps=rng.choice((1.0, 0.5, 0.1))), "epsilon"),
+)
+ADAM_OWN = (
+    Regime("it is the second step", lambda rng: usual(rng, ADAM, t=2), "memory"),
+    Regime("it is a later step", lambda rng: usual(rng, ADAM, t=rng.integer(3, 20)), "memory"),
+    Regime("it is a very late step", lambda rng: usual(rng, ADAM, t=rng.integer(1000, 100_000)), "memory"),
+    Regime("both betas are 1/2 or 0", lambda rng: usual(rng, ADAM, betas=(rng.choice((0.5, 0.0)),) * 2), "memory"),
+    Regime("eps is large", lambda rng: usual(rng, ADAM, eps=rng.choice((1.0, 0.5, 0.1))), "epsilon"),
+)
+LESSER = {"shapes": 1, "numbers": 1, "types": 1, "arguments": 1}
+SGD_GROUPS = {"basics": 2, "momentum": 3, "decay": 3, **LESSER}
+GROUPS = {"basics": 2, "memory": 3, "epsilon": 1, "decay": 2, **LESSER}
+
+
+# Error budgets: Σ|terms| of each entry, first-order -----------------------------------------------------------
+
+
+def sgd_magnitude(w: Any, g: Any, v: Any, lr: float, momentum: float = 0.0, weight_decay: float = 0.0) -> Any:
+    size = abs(momentum) * np.abs(v) + abs(lr) * (np.abs(g) + abs(weight_decay) * np.abs(w))
+    return np.abs(w) + size, size
+
+
+def quotient(push: Any, square: Any, push_size: Any, square_size: Any, eps: float) -> Any:
+    """Return the magnitude of push / (sqrt(square) + eps), given the magnitudes of both."""
+    root = np.sqrt(square)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        root_size = np.where(square > 0, square_size / (2 * root), 0.0) + root + eps
+    return push_size / (root + eps) + np.abs(push) * root_size / (root + eps) ** 2
+
+
+def adagrad_magnitude(
+    w: Any, g: Any, s: Any, lr: float = 1e-2, eps: float = 1e-10, weight_decay: float = 0.0
+) -> tuple[Any, Any]:
+    size = np.abs(g) + abs(weight_decay) * np.abs(w)
+    push = g + weight_decay * w
+    squares = s + size**2
+    return np.abs(w) + lr * quotient(push, s + push * push, size, squares, eps), squares
+
+
+def rmsprop_magnitude(
+    w: Any, g: Any, v: Any, lr: float = 1e-2, alpha: float = 0.99, eps: float = 1e-8, weight_decay: float = 0.0
+) -> tuple[Any, Any]:
+    size = np.abs(g) + abs(weight_decay) * np.abs(w)
+    push = g + weight_decay * w
+    square, squares = (alpha * v + (1 - alpha) * p * p for p in (push, size))
+    return np.abs(w) + lr * quotient(push, square, size, squares, eps), squares
+
+
+def adam_magnitude(
+    w: Any,
+    g: Any,
+    m: Any,
+    v: Any,
+    t: int,
+    lr: float = 1e-3,
+    betas: tuple[float, float] = (0.9, 0.999),
+    eps: float = 1e-8,
+    weight_decay: float = 0.0,
+) -> tuple[Any, Any, Any]:
+    size = np.abs(g) + abs(weight_decay) * np.abs(w)
+    (beta1, beta2), (first, second) = betas, (1 - betas[0] ** t, 1 - betas[1] ** t)
+    push, pushes = beta1 * m + (1 - beta1) * (g + weight_decay * w), beta1 * np.abs(m) + (1 - beta1) * size
+    square = beta2 * v + (1 - beta2) * (g + weight_decay * w) ** 2
+    squares = beta2 * v + (1 - beta2) * size**2
+    step = quotient(push / first, square / second, pushes / first**2, squares / second**2, eps)
+    return np.abs(w) + lr * step, pushes, squares
+
+
+TERMS = 8  # roundings on the way to an entry
+
+
+def close(magnitude: Callable[..., Any], *names: str) -> Close:
+    return Close(magnitude, terms=lambda *_, **__: TERMS, names=names)
+
+
+# Wrong twins -----------------------------------------------------------------------------------------------
+
+COMMON_HINTS = {
+    "uphill": "The weights move up the gradient: the gradient points to where the loss grows, so subtract it.",
+    "rate-forgotten": "The learning rate is not used: it scales the gradient.",
+    "decay-forgotten": "weight_decay is not used: it adds weight_decay*w to the gradient.",
+    "decay-sign": "The weight decay has the wrong sign: weights must shrink, so g + weight_decay*w is subtracted.",
+    "decay-decoupled": (
+        "This is the decay of AdamW, which shrinks the weights directly. Here weight_decay*w is added to the gradient, "
+        "and goes into what is remembered."
+    ),
+    "memory-not-returned": "The weights are right, but what you return for the next step is the old: return the new.",
+    "swapped": "The results are in the wrong order: the weights come first.",
+    "whole-numbers-kept": (
+        "Decimals are cut off where the weights are whole numbers: an array made like w cannot hold them, so make a "
+        "floating one."
+    ),
+    "single-precision": "float64 numbers are computed in float32: half the digits are lost.",
+}
+SGD_HINTS = {
+    "rate-twice": "The velocity holds the learning rate already: add it to the weights as it is.",
+    "momentum-forgotten": "The old velocity plays no part: the new one starts from momentum*v.",
+    "momentum-sign": "The old velocity is subtracted: the new one is momentum*v minus the gradient's share.",
+    "momentum-always": "All of the old velocity is kept: multiply it by momentum, also where that is 0.",
+    "dampened": "The gradient is weighted by 1 - momentum: this is no average, and lr alone scales the gradient.",
+    "velocity-subtracted": "The velocity is subtracted from the weights: it has the step's sign already, so add it.",
+    "old-velocity-added": "The weights move by the old velocity: update the velocity first, then add the new one.",
+    "buffer": "This is PyTorch's buffer, without rate and sign. Here the velocity is what is added to the weights.",
+    "nesterov": "This is Nesterov's momentum, which moves the weights ahead once more; here w + v is all.",
+    "decay-without-rate": "The decay is not multiplied by the rate: the step is lr*(g + weight_decay*w).",
+    "decay-after": "The decay is taken off after the step: it is a part of the gradient, with the old weights.",
+    "decay-times-gradient": "The decay multiplies the gradient: add weight_decay*w to g, without a product of both.",
+    "decay-without-weight": "weight_decay itself is added to the gradient: multiply it by the weights first.",
+    "decay-of-size": "The decay uses the weights' absolute values: a negative weight must be pulled up to zero.",
+}
+SQUARE_HINTS = {
+    "square-forgotten": "The gradients are not squared before they are remembered.",
+    "root-forgotten": "You divide by the squares themselves: take the root.",
+    "eps-inside": "eps stands under the root: take the root first, then add eps.",
+    "eps-forgotten": "eps is missing: where no gradient was seen yet, zero is divided by zero.",
+}
+ADAGRAD_HINTS = SQUARE_HINTS | {
+    "old-sum": "You divide by the root of the old sum: add this step's square first.",
+    "sum-replaced": "The earlier squares are forgotten: the new one is added to s.",
+    "averaged": "This is a running average, as in RMSprop: AdaGrad adds all squares up.",
+    "decay-not-squared": "The decay is in the step but not in the sum: square the gradient that has the decay in it.",
+}
+RMSPROP_HINTS = SQUARE_HINTS | {
+    "shares-swapped": "alpha is the share of the old average that is kept; the new square gets 1 - alpha.",
+    "summed": "All squares are added up, as in AdaGrad: RMSprop keeps an average.",
+    "new-share-forgotten": "The new square has the full weight: multiply it by 1 - alpha.",
+    "old-average": "You divide by the root of the old average: update it first.",
+    "keras-defaults": "These are the defaults of Keras: PyTorch's are lr=1e-2, alpha=0.99 and eps=1e-8.",
+}
+ADAM_HINTS = SQUARE_HINTS | {
+    "not-corrected": "The averages start at zero and are too small at first: divide them by 1 - beta**t.",
+    "gradients-not-corrected": "m is not corrected: divide it by 1 - betas[0]**t.",
+    "squares-not-corrected": "v is not corrected: divide it by 1 - betas[1]**t, before the root.",
+    "corrected-as-at-first": "The correction is that of the first step at every step: use 1 - beta**t.",
+    "one-step-late": "The correction is that of the step after: t counts from 1, so use it as it is.",
+    "corrected-returned": "You return the corrected averages, so that the next step would correct them again.",
+    "gradient-for-average": "The step uses the gradient itself: Adam goes along its average m.",
+    "betas-swapped": "The betas are exchanged: betas[0] is for the gradients, betas[1] for the squares.",
+    "new-share-forgotten": "The new gradient and square have the full weight: multiply them by 1 - beta.",
+    "eps-before-correction": "eps is added to the root before the correction: correct v, take the root, then add eps.",
+    "old-averages": "The step uses the averages from before: update m and v first.",
+}
+
+
+def made_twins(step: Callable[..., Any], prefix: str, hints: Mapping[str, str]) -> Any:
+    """Return the common mistakes made in this step, and its own."""
+    shared = twins.common(step)
+    own = {name: getattr(twins, f"{prefix}_{name.replace('-', '_')}") for name in hints}
+    return tuple(Twin(name, function, {**COMMON_HINTS, **hints}[name]) for name, function in {**own, **shared}.items())
+
+
+SGD_STEP = Contract(
+    name="sgd_step",
+    signature="(w, g, v, lr, momentum=0.0, weight_decay=0.0)",
+    doc=SGD_DOC,
+    reference=sgd_step,
+    regimes=regimes(SGD, SGD_OWN),
+    check=close(sgd_magnitude, "w", "v"),
+    twins=made_twins(sgd_step, "sgd", SGD_HINTS),
+    groups=SGD_GROUPS,
+)
+ADAGRAD_STEP = Contract(
+    name="adagrad_step",
+    signature="(w, g, s, lr=1e-2, eps=1e-10, weight_decay=0.0)",
+    doc=ADAGRAD_DOC,
+    reference=adagrad_step,
+    regimes=regimes(ADAGRAD, ADAGRAD_OWN),
+    check=close(adagrad_magnitude, "w", "s"),
+    twins=made_twins(adagrad_step, "adagrad", ADAGRAD_HINTS),
+    groups=GROUPS,
+)
+RMSPROP_STEP = Contract(
+    name="rmsprop_step",
+    signature="(w, g, v, lr=1e-2, alpha=0.99, eps=1e-8, weight_decay=0.0)",
+    doc=RMSPROP_DOC,
+    reference=rmsprop_step,
+    regimes=regimes(RMSPROP, RMSPROP_OWN),
+    check=close(rmsprop_magnitude, "w", "v"),
+    twins=made_twins(rmsprop_step, "rmsprop", RMSPROP_HINTS),
+    groups=GROUPS,
+)
+ADAM_STEP = Contract(
+    name="adam_step",
+    signature="(w, g, m, v, t, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0)",
+    doc=ADAM_DOC,
+    reference=adam_step,
+    regimes=regimes(ADAM, ADAM_OWN),
+    check=close(adam_magnitude, "w", "m", "v"),
+    twins=made_twins(adam_step, "adam", ADAM_HINTS),
+    groups=GROUPS,
+)
+CONTRACTS = (SGD_STEP, ADAGRAD_STEP, RMSPROP_STEP, ADAM_STEP)
