@@ -14,9 +14,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from grader.outcome import Verdict, correct, partial, wrong
+from grader.draw import Draw
+from grader.expressions import FormulaError, agree, parse
+from grader.outcome import Outcome, Verdict, correct, partial, wrong
+from grader.surds import Surd
 
-Value = Any  # int | Fraction | float | str | nested tuples of these
+Value = Any  # int | Fraction | Surd | float | str | nested tuples of these
 
 
 class AnswerError(Exception):
@@ -68,7 +71,7 @@ class Integer(Answer):
 
     def read(self, raw: object) -> int:
         value = read_number(raw)
-        if value.denominator != 1:
+        if isinstance(value, Surd) or value.denominator != 1:
             raise AnswerError(f"expected {self.rule}, got {write_number(value)}, which is not whole")
         return int(value)
 
@@ -96,12 +99,12 @@ class Number(Answer):
 
     @property
     def rule(self) -> str:
-        kind = "an exact number (integer, decimal or fraction)"
+        kind = "an exact number (integer, decimal, fraction such as 3/4, or root such as 3*sqrt(2))"
         if self.places is not None:
             kind = f"a number, rounded to {count(self.places, 'decimal')}"
         return kind + (f", in {self.unit}" if self.unit else "")
 
-    def read(self, raw: object) -> Fraction:
+    def read(self, raw: object) -> Fraction | Surd:
         return read_number(raw)
 
     def compare(self, value: Value, key: Value) -> Verdict:
@@ -111,7 +114,7 @@ class Number(Answer):
         return write_number(value, self.places) + (f" {self.unit}" if self.unit else "")
 
     def tex(self, value: Value) -> str:
-        return write_number(value, self.places) + (rf"\ \text{{{self.unit}}}" if self.unit else "")
+        return tex_number(value, self.places) + (rf"\ \text{{{self.unit}}}" if self.unit else "")
 
 
 @dataclass(frozen=True)
@@ -198,8 +201,46 @@ class Matrix(Answer):
         if self.depth == 3:
             return r",\ ".join(Matrix(self.places).tex(item) for item in value)
         rows = value if self.depth == 2 else (value,)
-        body = r" \\ ".join(" & ".join(write_number(v, self.places) for v in row) for row in rows)
+        body = r" \\ ".join(" & ".join(tex_number(v, self.places) for v in row) for row in rows)
         return rf"\begin{{pmatrix}} {body} \end{{pmatrix}}"
+
+
+@dataclass(frozen=True)
+class Expression(Answer):
+    """A formula in the given names; any equivalent form is right. The key is a formula's text, too.
+
+    >>> Expression(("x", "y")).compare("x (1 + y)", "x*y + x").outcome
+    <Outcome.CORRECT: 'correct'>
+    """
+
+    names: tuple[str, ...]
+
+    @property
+    def rule(self) -> str:
+        return f"a formula in {', '.join(self.names)}, as a text such as '{self.names[0]}*{self.names[-1]}'"
+
+    def read(self, raw: object) -> str:
+        text = str(raw) if isinstance(raw, int | float) and not isinstance(raw, bool) else raw
+        if not isinstance(text, str):
+            raise AnswerError(f"expected {self.rule}, got {excerpt(raw)}")
+        try:
+            parse(text, self.names)
+        except FormulaError as error:
+            raise AnswerError(f"expected {self.rule}; {error}") from None
+        return text.strip()
+
+    def compare(self, value: Value, key: Value) -> Verdict:
+        verdict = agree(parse(value, self.names), parse(key, self.names), Draw("points", *self.names))
+        if verdict is None:
+            return Verdict(Outcome.UNGRADABLE, f"{value} could not be compared: somebody must look at it")
+        return correct() if verdict else wrong(f"{value} is not right")
+
+    def show(self, value: Value) -> str:
+        return str(value)
+
+    def tex(self, value: Value) -> str:
+        named = re.sub(r"([A-Za-z]+)(\d+)\b", r"\1_{\2}", str(value))
+        return re.sub(r"(?<![A-Za-z_{])d([A-Z])", r"\\partial \1", named).replace("*", r" \, ")
 
 
 @dataclass(frozen=True)
@@ -264,12 +305,11 @@ class MultipleChoice(Choice):
 # Reading and writing ---------------------------------------------------------------------------------------
 
 _DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
-_FRACTION = re.compile(r"([+-]?\d+)\s*/\s*(\d+)")
 _DIGITS = 400  # a number longer than this is nobody's answer, and costs time to convert
 
 
-def read_number(raw: object) -> Fraction:
-    """Return a number of plain data exactly, or raise AnswerError.
+def read_number(raw: object) -> Fraction | Surd:
+    """Return a number of plain data exactly, or raise AnswerError. A text may hold a sum with roots.
 
     >>> read_number(0.1), read_number("3/4"), read_number("1,024")
     (Fraction(1, 10), Fraction(3, 4), Fraction(1024, 1))
@@ -288,7 +328,7 @@ def read_number(raw: object) -> Fraction:
     return value
 
 
-def _read_text(raw: str) -> Fraction:
+def _read_text(raw: str) -> Fraction | Surd:
     text = raw.strip().replace("\N{MINUS SIGN}", "-").replace("_", "")
     if len(text) > _DIGITS:
         raise AnswerError(f"expected a number, got a text of {len(text)} characters")
@@ -299,9 +339,11 @@ def _read_text(raw: str) -> Fraction:
         raise AnswerError(f"expected a number with a decimal point, got {raw!r}: write {point}")
     if _DECIMAL.fullmatch(text):
         return Fraction(text)
-    if (match := _FRACTION.fullmatch(text)) and int(match[2]) != 0:
-        return Fraction(int(match[1]), int(match[2]))
-    raise AnswerError(f"expected a number, got {excerpt(raw)}")
+    try:
+        value = parse(text).evaluate({})
+    except (FormulaError, ValueError, ZeroDivisionError):
+        raise AnswerError(f"expected a number, got {excerpt(raw)}") from None
+    return value.terms.get(1, Fraction(0)) if value.is_rational else value
 
 
 def near(value: Value, key: Value, places: int | None) -> bool:
@@ -312,6 +354,10 @@ def near(value: Value, key: Value, places: int | None) -> bool:
     """
     if places is None:
         return bool(value == key)
+    if isinstance(value, Surd):
+        value = float(value)
+    if isinstance(key, Surd):
+        key = float(key)
     half = Fraction(1, 2 * 10**places)
     slack = half + Fraction(1, 10**9) if isinstance(key, float) else half
     return abs(Fraction(value) - Fraction(key)) <= slack
@@ -323,6 +369,10 @@ def write_number(value: Value, places: int | None = None) -> str:
     >>> write_number(Fraction(3, 4)), write_number(Fraction(1, 3)), write_number(-0.0), write_number(2.5, 2)
     ('0.75', '1/3', '0', '2.5')
     """
+    if isinstance(value, Surd):
+        if places is None:
+            return str(value)
+        value = float(value)
     exact = Fraction(value)
     if places is not None:
         unit = 10**places
@@ -338,6 +388,17 @@ def write_number(value: Value, places: int | None = None) -> str:
         digits += 1
     scaled = str(abs(exact.numerator) * 10**digits // exact.denominator).rjust(digits + 1, "0")
     return ("-" if exact < 0 else "") + f"{scaled[:-digits]}.{scaled[-digits:]}"
+
+
+def tex_number(value: Value, places: int | None = None) -> str:
+    r"""Write a number as LaTeX: fractions and roots as such.
+
+    >>> tex_number(Fraction(1, 3)), tex_number(Fraction(3, 4))
+    ('\\frac{1}{3}', '0.75')
+    """
+    text = write_number(value, places)
+    text = re.sub(r"(-?)(\d+)/(\d+)", r"\1\\frac{\2}{\3}", text)
+    return re.sub(r"sqrt\((\d+)\)", r"\\sqrt{\1}", text).replace("*", r"\,")
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

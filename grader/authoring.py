@@ -1,6 +1,17 @@
 """The vocabulary for authors of exercises: everything that a course imports from the grader."""
 
-from grader.answers import Choice, Integer, Matrix, MultipleChoice, Number, Shape, count, write_number
+from grader.answers import (
+    Choice,
+    Expression,
+    Integer,
+    Matrix,
+    MultipleChoice,
+    Number,
+    Shape,
+    count,
+    tex_number,
+    write_number,
+)
 from grader.contract import Call, Check, Contract, Limits, Pane, Regime, Twin, Window
 from grader.draw import Draw
 from grader.exercise import Carry, Exercise, FunctionPart, Level, Misconception, Part
@@ -8,6 +19,7 @@ from grader.functions.arrays import integers, laid_out, reals
 from grader.functions.checks import Close, Exact
 from grader.markup import grid
 from grader.outcome import Verdict, correct, partial, wrong
+from grader.surds import Surd, root
 
 __all__ = [
     "Call",
@@ -19,6 +31,7 @@ __all__ = [
     "Draw",
     "Exact",
     "Exercise",
+    "Expression",
     "FunctionPart",
     "Integer",
     "Level",
@@ -31,6 +44,7 @@ __all__ = [
     "Part",
     "Regime",
     "Shape",
+    "Surd",
     "Twin",
     "Verdict",
     "Window",
@@ -41,6 +55,8 @@ __all__ = [
     "laid_out",
     "partial",
     "reals",
+    "root",
+    "tex_number",
     "write_number",
     "wrong",
 ]

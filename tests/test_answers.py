@@ -7,8 +7,20 @@ from typing import Any
 
 import pytest
 
-from grader.answers import Answer, AnswerError, Choice, Integer, Matrix, MultipleChoice, Number, Shape, write_number
+from grader.answers import (
+    Answer,
+    AnswerError,
+    Choice,
+    Expression,
+    Integer,
+    Matrix,
+    MultipleChoice,
+    Number,
+    Shape,
+    write_number,
+)
 from grader.outcome import Outcome
+from grader.surds import root
 
 MAP = ((1, 2, 3), (4, 5, 6), (7, 8, 9))
 
@@ -34,6 +46,10 @@ def test_whole_numbers_are_read_however_they_are_written(raw: object) -> None:
         (Integer(), {"a": 1}, "got the dict"),
         (Integer(), 3 + 4j, "expected a number"),
         (Number(2), "1/0", "expected a number"),
+        (Number(), "sqrt(-1)", "expected a number"),
+        (Number(), "2^99", "expected a number"),
+        (Expression(("x", "y")), "x + z", "unknown name 'z'; the names are x, y"),
+        (Expression(("x", "y")), None, "got nothing"),
         (Number(2), "__import__('os')", "expected a number"),
         (Shape(("height", "width")), (3, 4, 5), r"expected a tuple of whole numbers \(height, width\)"),
         (Shape(("height", "width")), 3, "expected a tuple"),
@@ -65,6 +81,15 @@ def test_an_answer_of_another_kind_is_refused_with_what_is_expected(kind: Answer
         (Number(2), 0.93, 0.9370266439, Outcome.WRONG, 0),
         (Number(2), 0.12, Fraction("0.125"), Outcome.CORRECT, 1),
         (Number(2), 0.13, Fraction("0.125"), Outcome.CORRECT, 1),
+        (Number(), "sqrt(18)", 3 * root(2), Outcome.CORRECT, 1),
+        (Number(), "3√2", root(18), Outcome.CORRECT, 1),
+        (Number(), 4.2426, root(18), Outcome.WRONG, 0),
+        (Number(2), 4.24, root(18), Outcome.CORRECT, 1),
+        (Number(), "sqrt(9)", Fraction(3), Outcome.CORRECT, 1),
+        (Matrix(), [["√26", "1 + 1"]], ((root(26), 2),), Outcome.CORRECT, 1),
+        (Expression(("x", "y")), "y x", "x*y", Outcome.CORRECT, 1),
+        (Expression(("x", "y")), "x + y", "x*y", Outcome.WRONG, 0),
+        (Expression(("x", "y")), "1/(x - x)", "x*y", Outcome.UNGRADABLE, 0),
         (Shape(("c", "h")), (3, 4), (3, 4), Outcome.CORRECT, 1),
         (Shape(("c", "h")), [4, 3], (3, 4), Outcome.WRONG, 0),
         (Matrix(), [[1, 2], [3, 4]], ((1, 2), (3, 4)), Outcome.CORRECT, 1),
