@@ -79,6 +79,9 @@ class Check(Protocol):
     then judges every student's result against it: shape, then kind, then finiteness, then value. `agrees`
     tells whether a result is what a twin returns. None of them ever sees a student's object: results arrive
     as plain data and base NumPy arrays.
+
+    A check may also have `across(seen)`: given every (call, result) that was right by itself, repeated calls
+    included, it returns a verdict on all of them together, such as "the same seed gives the same split".
     """
 
     def expect(self, function: Callable[..., Any], call: Call) -> Any: ...

@@ -28,6 +28,7 @@ BEHAVIOUR_SHARE = Fraction(1, 5)
 UNCHANGED = "the arguments stay as they are"
 OWN_MEMORY = "the result has memory of its own"
 STAYS = "an earlier result stays as it was"
+TOGETHER = "the results of different calls go together"
 _SENTENCES = {
     UNCHANGED: "It modifies its arguments: work on a copy, and return new arrays.",
     OWN_MEMORY: "Its result shares memory with an argument or an earlier result: return a new array.",
@@ -51,6 +52,7 @@ class Tally:
     """Passed and total of each regime, behaviours included."""
 
     counts: dict[str, tuple[int, int]] = field(default_factory=dict)
+    remark: str = ""  # why the results of different calls do not go together
 
     def add(self, regime: str, passed: bool) -> None:
         done, total = self.counts.get(regime, (0, 0))
@@ -68,6 +70,7 @@ def judge(cases: CaseSet, runner: Runner, topic: str, marks: Fraction, *, trials
     observations = run_cases(cases, runner)
     tally = tally_up(contract, observations)
     reread(cases, observations, runner, tally)
+    compare_calls(contract, observations, tally)
     share = shared_marks(contract, tally)
     outcome = overall_outcome(share, observations)
     findings = diagnose(cases, observations)
@@ -147,6 +150,23 @@ def reread(cases: CaseSet, observations: list[Observation], runner: Runner, tall
             tally.add(STAYS, now.share == 1)
 
 
+def compare_calls(contract: Contract, observations: list[Observation], tally: Tally) -> None:
+    """Judge all right results together, where the check has a method `across` for it (see `contract.Check`)."""
+    across = getattr(contract.check, "across", None)
+    seen = [
+        (o.case.call, o.reply.value) for o in observations if isinstance(o.reply, Returned) and o.verdict.share == 1
+    ]
+    if across is None or not seen:
+        return
+    verdict = across(seen)
+    tally.add(TOGETHER, verdict.share == 1)
+    tally.remark = verdict.message
+
+
+def behaves(tally: Tally) -> bool:
+    return all(tally.passes(name) for name in (*_SENTENCES, TOGETHER))
+
+
 def shared_marks(contract: Contract, tally: Tally) -> Fraction:
     """Return the share of the marks: each group counts when all its regimes pass, none without the first group."""
     passed = {
@@ -157,8 +177,7 @@ def shared_marks(contract: Contract, tally: Tally) -> Fraction:
         return Fraction(0)
     whole = sum((Fraction(weight) for weight in contract.groups.values()), Fraction(0))
     earned = sum((Fraction(weight) for group, weight in contract.groups.items() if passed[group]), Fraction(0))
-    behaves = all(tally.passes(name) for name in _SENTENCES)
-    return earned / whole * (1 - BEHAVIOUR_SHARE) + (BEHAVIOUR_SHARE if behaves else 0)
+    return earned / whole * (1 - BEHAVIOUR_SHARE) + (BEHAVIOUR_SHARE if behaves(tally) else 0)
 
 
 def credit(contract: Contract, tally: Tally) -> str:
@@ -168,7 +187,7 @@ def credit(contract: Contract, tally: Tally) -> str:
     for group, weight in contract.groups.items():
         passed = all(tally.passes(r.name) for r in contract.regimes if r.group == group)
         lines.append((group, Fraction(weight) / whole * (1 - BEHAVIOUR_SHARE), passed))
-    lines.append((BEHAVIOUR, BEHAVIOUR_SHARE, all(tally.passes(name) for name in _SENTENCES)))
+    lines.append((BEHAVIOUR, BEHAVIOUR_SHARE, behaves(tally)))
     said = ", ".join(f"{group} {float(share):.0%}{'' if passed else ' (not earned)'}" for group, share, passed in lines)
     return f"Each group of cases counts when all of it is right: {said}."
 
@@ -281,6 +300,8 @@ def explain(
     elif witness is not None:
         sentences.append(f"For example, {witness.sentence}.")
     sentences += [sentence for name, sentence in _SENTENCES.items() if not tally.passes(name)]
+    if tally.remark:
+        sentences.append(tally.remark)
     return " ".join(sentences)
 
 
