@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -33,10 +34,11 @@ class Benchmark:
 
 @dataclass(frozen=True)
 class Measurement:
-    """The seconds that each repeat took, or why nothing was measured."""
+    """The seconds that each repeat took, and those that its processes computed; or why nothing was measured."""
 
     benchmark: Benchmark
     seconds: tuple[float, ...] = ()
+    computed: tuple[float, ...] = ()
     problem: str = ""
 
     @property
@@ -51,14 +53,23 @@ class Measurement:
 def measure(benchmark: Benchmark) -> Measurement:
     """Run once to warm the file cache where that is cheap, then `repeats` times."""
     seconds: list[float] = []
+    computed: list[float] = []
     warm_ups = 1 if benchmark.budget < 1 else 0
     for number in range(benchmark.repeats + warm_ups):
+        before = _computed()
         taken, problem = _run(benchmark)
         if problem:
             return Measurement(benchmark, problem=problem)
         if number >= warm_ups:
             seconds.append(taken)
-    return Measurement(benchmark, tuple(seconds))
+            computed.append(_computed() - before)
+    return Measurement(benchmark, tuple(seconds), tuple(computed))
+
+
+def _computed() -> float:
+    """Return the processor seconds of all child processes so far."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _run(benchmark: Benchmark) -> tuple[float, str]:
