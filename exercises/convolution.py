@@ -175,7 +175,12 @@ def _pad_at_start(plane: Plane, rows: int, columns: int) -> Plane:
 
 def to_decimals(plane: Any) -> Any:
     """Return tenths, in rows or maps of any depth, as exact decimals."""
-    return tuple(to_decimals(item) for item in plane) if isinstance(plane, tuple) else Fraction(plane, 10)
+    return tuple([to_decimals(item) for item in plane]) if isinstance(plane, tuple) else tenth(plane)
+
+
+@cache
+def tenth(number: int) -> Fraction:
+    return Fraction(number, 10)
 
 
 # Drawing ---------------------------------------------------------------------------------------------------

@@ -47,10 +47,15 @@ class Geometry:
         rows, columns = ((-(-r // s) if up else r // s) + plus for r, s in zip(room, steps, strict=True))
         return rows, columns
 
+    @cached_property
+    def size(self) -> Size:
+        """The size of the pooled map."""
+        return self.output()
+
     @property
     def reached(self) -> Size:
         """How many rows and columns lie in some window."""
-        rows, columns = ((o - 1) * s + k for o, s, k in zip(self.output(), self.stride, self.window, strict=True))
+        rows, columns = ((o - 1) * s + k for o, s, k in zip(self.size, self.stride, self.window, strict=True))
         return rows, columns
 
     @property
@@ -113,7 +118,7 @@ class Params:
         """The first rows and columns of the map of stride 1: the stride left out of the offsets."""
         if self.geometry.stride == (1, 1):
             return None
-        return planes.window(self.pooled(combine, (1, 1)), 0, 0, self.geometry.output())
+        return planes.window(self.pooled(combine, (1, 1)), 0, 0, self.geometry.size)
 
     def side_by_side(self, combine: Callable[[list[Any]], Any]) -> Plane | None:
         """The map of windows that do not overlap."""
@@ -122,7 +127,7 @@ class Params:
     def extended(self, combine: Callable[[list[Any]], Any]) -> Plane | None:
         """The map with the windows that stand over the end, pooled over the numbers that they have."""
         g = self.geometry
-        if g.output(up=True) == g.output():
+        if g.output(up=True) == g.size:
             return None
         rows, columns = g.output(up=True)
         return tuple(
@@ -195,7 +200,7 @@ def draw(rng: Draw, level: Level) -> Params:
 
 def with_negative_window(rng: Draw, geometry: Geometry, plane: Plane) -> Plane:
     """Return the plane with all numbers of one window negative, so that a maximum that starts at 0 shows."""
-    rows, columns = geometry.output()
+    rows, columns = geometry.size
     top = rng.integer(0, rows - 1) * geometry.stride[0]
     left = rng.integer(0, columns - 1) * geometry.stride[1]
     inside = {(top + u, left + v) for u in range(geometry.window[0]) for v in range(geometry.window[1])}
@@ -215,15 +220,13 @@ def tells(p: Params) -> bool:
 # What changes when one number changes ----------------------------------------------------------------------
 
 
-def holders(p: Params, spot: Spot, stride: Size | None = None) -> tuple[Spot, ...]:
+def holders(p: Params, spot: Spot) -> tuple[Spot, ...]:
     """Return the entries (from 0) whose window holds a number of the map."""
-    steps, (rows, columns) = stride or p.geometry.stride, p.geometry.output(stride=stride)
-    return tuple(
-        (r, c)
-        for r in range(rows)
-        for c in range(columns)
-        if 0 <= spot[0] - r * steps[0] < p.geometry.window[0] and 0 <= spot[1] - c * steps[1] < p.geometry.window[1]
+    rows, columns = (
+        [i for i in range(o) if 0 <= at - i * s < k]
+        for at, o, s, k in zip(spot, p.geometry.size, p.geometry.stride, p.geometry.window, strict=True)
     )
+    return tuple(itertools.product(rows, columns))
 
 
 def affected(p: Params, spot: Spot) -> tuple[Spot, ...]:
@@ -243,7 +246,7 @@ def lowered_slips(p: Params, spot: Spot) -> dict[str, tuple[Spot, ...] | None]:
     right, every = affected(p, spot), holders(p, spot)
     g = p.geometry
     cell = (spot[0] // g.window[0], spot[1] // g.window[1])
-    rows, columns = g.output()
+    rows, columns = g.size
     alone = (cell,) if cell[0] < rows and cell[1] < columns else None
     swapped = tuple(sorted((c, r) for r, c in right))
     inside = all(r < rows and c < columns for r, c in swapped)
@@ -277,7 +280,7 @@ def in_words(spots: tuple[Spot, ...]) -> str:
 
 def further_options(p: Params) -> list[str]:
     """Return distractors beyond the misconceptions': neighbouring entries, and none."""
-    rows, columns = p.geometry.output()
+    rows, columns = p.geometry.size
     here = holders(p, p.spot)[0]
     near = [(here[0], here[1] + 1), (here[0] + 1, here[1]), (here[0], here[1] - 1), (here[0] - 1, here[1])]
     inside = [spot for spot in near if 0 <= spot[0] < rows and 0 <= spot[1] < columns]
@@ -301,7 +304,7 @@ def size_workings(p: Params) -> str:
     g = p.geometry
     lines = [
         rf"- {name}: $\left\lfloor \frac{{{i} - {k}}}{{{s}}} \right\rfloor + 1 = {o}$"
-        for name, i, k, s, o in zip(("rows", "columns"), g.map, g.window, g.stride, g.output(), strict=True)
+        for name, i, k, s, o in zip(("rows", "columns"), g.map, g.window, g.stride, g.size, strict=True)
     ]
     return "Along each axis, $\\lfloor (i - k) / s \\rfloor + 1$:\n\n" + "\n".join(lines)
 
@@ -341,7 +344,7 @@ def unused(p: Params) -> int:
 
 def unused_workings(p: Params) -> str:
     g, (h, w), (rows, columns) = p.geometry, p.geometry.map, p.geometry.reached
-    (oh, ow), (sh, sw), (kh, kw) = g.output(), g.stride, g.window
+    (oh, ow), (sh, sw), (kh, kw) = g.size, g.stride, g.window
     return (
         f"The last window ends in row ${oh - 1} \\cdot {sh} + {kh} = {rows}$ of {h} and in column "
         f"${ow - 1} \\cdot {sw} + {kw} = {columns}$ of {w}. No row or column is skipped between windows, so "
@@ -427,7 +430,7 @@ def side_by_side_unused(p: Params) -> int | None:
 
 def without_overlap(p: Params) -> int | None:
     """Subtract the windows' numbers as if none were counted twice."""
-    (h, w), (rows, columns), (kh, kw) = p.geometry.map, p.geometry.output(), p.geometry.window
+    (h, w), (rows, columns), (kh, kw) = p.geometry.map, p.geometry.size, p.geometry.window
     wrong = h * w - rows * columns * kh * kw
     others = (unused(p), edges_added(p), lines_added(p), side_by_side_unused(p))
     return wrong if p.geometry.overlaps and wrong > 0 and wrong not in others else None
@@ -487,7 +490,7 @@ EXERCISE = Exercise(
         Part(
             name="size",
             ask="How large is the pooled map?",
-            solve=lambda p: p.geometry.output(),
+            solve=lambda p: p.geometry.size,
             answer=Shape(("rows", "columns")),
             workings=size_workings,
             misconceptions=tuple(Misconception(name, size_slip(name), hint) for name, hint in SIZE_HINTS.items()),

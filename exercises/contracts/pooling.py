@@ -24,7 +24,8 @@ kernel_size: an int, or a pair (KH, KW) as a tuple or list; not larger than the 
 stride: an int, or a pair (sh, sw) as a tuple or list; None (the default) means kernel_size.
 
 Returns y: (N, C, OH, OW) with OH = floor((H - KH) / sh) + 1, and OW likewise: rows and columns that
-no whole window reaches are left out, and there is no padding. {kind}
+no whole window reaches are left out, and there is no padding.
+{kind}
 """
 
 
@@ -268,7 +269,7 @@ AVG_POOL2D = Contract(
     signature="(x, kernel_size, stride=None)",
     doc=DOC.format(
         what="the mean",
-        kind="Means of whole\nnumbers are floating, and floating numbers keep at least their precision.",
+        kind="Whole numbers give floating means; floating numbers keep at least their precision.",
     ),
     reference=avg_pool2d,
     regimes=COMMON,
