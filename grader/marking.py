@@ -37,7 +37,7 @@ def _mark(variant: AnyVariant, part: AnyPart, raw: object, earlier: dict[str, Va
     try:
         value = kind.read(raw)
     except AnswerError as error:
-        return _result(variant, part, wrong(f"{part.name}: {error}"), marks, got=excerpt(raw))
+        return _result(variant, part, wrong(str(error)), marks, got=excerpt(raw))
     verdict = kind.compare(value, variant.key[part.name])
     findings: tuple[Finding, ...] = ()
     if verdict.share != 1:
@@ -99,9 +99,6 @@ def _same(kind: Any, value: Value, other: Value) -> bool:
 
 
 def _result(variant: AnyVariant, part: AnyPart, verdict: Verdict, marks: Fraction, got: str = "") -> PartResult:
-    message = verdict.message
-    if verdict.outcome is Outcome.WRONG and not message.startswith(part.name):
-        message = f"{part.name}: {message}"
     return PartResult(
         topic=variant.exercise.name,
         part=part.name,
@@ -109,6 +106,6 @@ def _result(variant: AnyVariant, part: AnyPart, verdict: Verdict, marks: Fractio
         outcome=verdict.outcome,
         score=verdict.share * marks,
         max_score=marks,
-        message=message or "right",
+        message=verdict.message or "right",
         got=got,
     )

@@ -24,4 +24,4 @@ def _part(part: PartResult) -> PartResult:
         return replace(part, message="marked by your instructor, who has the course key")
     if "expected" in part.message:  # not of the kind asked for
         return part
-    return replace(part, message=f"{part.part}: {part.got} is not right", misconceptions=())
+    return replace(part, message=f"{part.got} is not right", misconceptions=())

@@ -249,7 +249,7 @@ def test_trying_at_home_never_shows_the_key(tmp_path: Path, variant: AnyVariant)
     wrong = variant.p.a - variant.p.b
     book = without_key(run(tmp_path, {"ada": {"sums.py": filled(variant, total=wrong)}}, Settings(public=True)))
     total = part(book.students[0], "total")
-    assert total.message == f"total: {wrong} is not right"
+    assert total.message == f"{wrong} is not right"
     assert not total.misconceptions
 
 

@@ -70,4 +70,4 @@ def check(
         writable(output)
     found = find_submissions(submissions, {*course.topics, *course.contracts})
     level_shown = Feedback(feedback) if feedback else course_policy(course.folder).at(datetime.now(UTC))
-    return publish(limit(grade(course, settings, found), level_shown), form, output)
+    return publish(limit(grade(course, settings, found), level_shown), course, form, output)

@@ -27,7 +27,7 @@ def grade(course: Course, settings: Settings, submissions: Sequence[Submission])
         return Grading(course, settings).grade(submissions, lambda _: bar.advance(task))
 
 
-def publish(gradebook: Gradebook, form: str, output: Path | None) -> int:
+def publish(gradebook: Gradebook, course: Course, form: str, output: Path | None) -> int:
     """Print a gradebook, write its report where one is wanted, and return the exit status."""
     from grader.report import document
 
@@ -38,7 +38,7 @@ def publish(gradebook: Gradebook, form: str, output: Path | None) -> int:
 
         Console().print(render(gradebook))
     if output is not None:
-        written = write_report(gradebook, output)
+        written = write_report(gradebook, course, output)
         click.echo(f"The report is in {written}.", err=True)
     if gradebook.interrupted:
         click.echo("interrupted: only the students above were graded", err=True)
@@ -46,12 +46,12 @@ def publish(gradebook: Gradebook, form: str, output: Path | None) -> int:
     return document.status(gradebook)
 
 
-def write_report(gradebook: Gradebook, output: Path) -> Path:
+def write_report(gradebook: Gradebook, course: Course, output: Path) -> Path:
     """Write the document and the pages into a folder; return the page to open."""
     from grader.report import formats
 
     writable(output)
-    formats.write(gradebook, output, ("json", "html"))
+    formats.write(gradebook, output, ("json", "html", "csv"), course.template_folders())
     return output / "index.html"
 
 

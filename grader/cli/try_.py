@@ -29,7 +29,7 @@ def try_(file: Path, form: str, allow: tuple[str, ...], call_seconds: float | No
     known = {*course.topics, *course.contracts}
     settings = Settings(public=True, jobs=1, allow=frozenset(allow), call_seconds=call_seconds)
     found = find_submissions([file], known)
-    status = publish(without_key(grade(course, settings, found)), form, None)
+    status = publish(without_key(grade(course, settings, found)), course, form, None)
     if form == "table":
         click.echo("These are public cases; your mark comes from others.", err=True)
     return status

@@ -94,6 +94,8 @@ def _part(part: PartResult) -> dict[str, Any]:
         "counterexample": _counterexample(part.counterexample),
         "got": part.got,
         "line": part.line,
+        "credit": part.credit,
+        "summary": part.summary,
     }
 
 
@@ -195,6 +197,8 @@ def _read_part(node: _Node) -> PartResult:
             counterexample=_read_counterexample(node),
             got=node.text("got", ""),
             line=_read_line(node),
+            credit=node.text("credit", ""),
+            summary=node.text("summary", ""),
         )
     except ValueError as error:
         node.refuse(str(error))
