@@ -52,13 +52,13 @@ def case(
     spare: tuple[int, int] = (0, 0),
     outputs: tuple[int, int] | None = None,
 ) -> tuple[tuple[int, ...], tuple[int, ...], tuple[Any, Any]]:
-    """Return the shapes of x and w, and (stride, padding). Sizes that are not given are drawn.
+    """Return the shapes of x and w, and (stride, padding). Sizes that are not given are drawn, and square.
 
     The image is built from its output: KH + sh*(OH - 1) - 2*ph rows, and `spare` ones that no window reaches.
     """
     n, c, f = n or rng.integer(1, 2), c or rng.integer(1, 2), f or rng.integer(1, 2)
-    kernel = kernel or (rng.integer(2, 3), rng.integer(2, 3))
-    outputs = outputs or (rng.integer(2, 3), rng.integer(2, 3))
+    kernel = kernel or (rng.integer(2, 3),) * 2
+    outputs = outputs or (rng.integer(2, 3),) * 2
     steps, edges = pair(stride, "stride"), pair(padding, "padding", 0)
     sides = []
     for k, s, p, r, o in zip(kernel, steps, edges, spare, outputs, strict=True):
@@ -108,13 +108,12 @@ def remainder(rng: Draw, stride: tuple[int, int]) -> tuple[int, int]:
 
 
 def not_dividing(rng: Draw) -> Call:
-    stride = (rng.integer(2, 3), rng.integer(2, 3))
-    return single(rng, stride=stride[0] if stride[0] == stride[1] else stride, spare=remainder(rng, stride))
+    stride = rng.integer(2, 3)
+    return single(rng, stride=stride, spare=remainder(rng, (stride, stride)))
 
 
 def beyond_kernel(rng: Draw) -> Call:
-    kernel = (rng.integer(1, 2), rng.integer(1, 2))
-    return single(rng, kernel=kernel, stride=rng.integer(3, 4), outputs=(2, 2))
+    return single(rng, kernel=(rng.integer(1, 2),) * 2, stride=rng.integer(3, 4), outputs=(2, 2))
 
 
 def padded_and_strided(rng: Draw) -> Call:
@@ -126,20 +125,19 @@ def all_together(rng: Draw) -> Call:
     stride, padding = unequal(rng, 1, 2, 3), unequal(rng, 0, 1, 2)
     kernel = rng.choice(((3, 2), (2, 3)))
     spare = remainder(rng, stride)
-    sizes = {"n": 2, "c": rng.integer(2, 3), "f": rng.integer(2, 3)}
+    sizes = {"n": 2, "c": rng.integer(2, 3), "f": rng.integer(2, 3), "outputs": unequal(rng, 2, 3)}
     return whole(rng, biased=True, kernel=kernel, stride=stride, padding=padding, spare=spare, **sizes)
 
 
 def wide_padding(rng: Draw) -> Call:
-    kernel = (rng.integer(2, 3), rng.integer(2, 3))
-    padding = (kernel[0] // 2 + 1, kernel[1] // 2 + 1)
-    return single(rng, kernel=kernel, padding=padding[0] if padding[0] == padding[1] else padding, outputs=(4, 5))
+    side = rng.integer(2, 3)
+    return single(rng, kernel=(side, side), padding=side // 2 + 1, outputs=(5, 5))
 
 
 def full_kernel(rng: Draw) -> Call:
-    kernel = (rng.integer(2, 4), rng.integer(2, 4))
-    padding = rng.integer(0, 1) if min(kernel) > 2 else 0
-    return single(rng, kernel=kernel, padding=padding, outputs=(1, 1), stride=rng.integer(1, 2))
+    side = rng.integer(2, 4)
+    padding = rng.integer(0, 1) if side > 2 else 0
+    return single(rng, kernel=(side, side), padding=padding, outputs=(1, 1), stride=rng.integer(1, 2))
 
 
 def alone(rng: Draw) -> Call:
@@ -179,7 +177,7 @@ def scaled(rng: Draw, scale: float) -> Call:
 
 
 def stored(rng: Draw, layout: str) -> Call:
-    call = whole(rng, biased=True, kernel=(2, 3))
+    call = whole(rng, biased=True)
     return Call(tuple(laid_out(array, layout) for array in call.args), call.kwargs)
 
 
@@ -218,7 +216,7 @@ REGIMES = (
     Regime("the padding is wider than half the kernel", wide_padding, "padding"),
     Regime("the kernel is not square", lambda rng: single(rng, kernel=unequal(rng, 1, 2, 3)), "shapes"),
     Regime("the image is not square", lambda rng: single(rng, kernel=(2, 2), outputs=unequal(rng, 2, 3, 4)), "shapes"),
-    Regime("the kernel is one pixel", lambda rng: single(rng, kernel=(1, 1), outputs=(3, 2)), "shapes"),
+    Regime("the kernel is one pixel", lambda rng: single(rng, kernel=(1, 1), outputs=(3, 3)), "shapes"),
     Regime("the kernel is as large as the padded image", full_kernel, "shapes"),
     Regime("the batch is empty", empty, "shapes"),
     Regime("stride and padding are pairs, with several images, channels and filters", all_together, "together"),

@@ -39,13 +39,13 @@ def given(
     spare: tuple[int, int] = (0, 0),
     outputs: tuple[int, int] | None = None,
 ) -> tuple[tuple[int, ...], dict[str, Any]]:
-    """Return the shape of x and the other arguments; sizes that are not given are drawn.
+    """Return the shape of x and the other arguments; sizes that are not given are drawn, and square.
 
     The map is built from its output: KH + sh*(OH - 1) rows, and `spare` ones that no window reaches.
     """
     n, c = n or rng.integer(1, 2), c or rng.integer(1, 2)
     kernel = kernel or rng.integer(2, 3)
-    outputs = outputs or (rng.integer(2, 3), rng.integer(2, 3))
+    outputs = outputs or (rng.integer(2, 3),) * 2
     size = pair(kernel, "kernel_size")
     steps = size if stride is None else pair(stride, "stride")
     sides = [k + s * (o - 1) + r for k, s, o, r in zip(size, steps, outputs, spare, strict=True)]
@@ -117,7 +117,7 @@ def scaled(rng: Draw, scale: float, sign: int = 0) -> Call:
 
 
 def stored(rng: Draw, layout: str) -> Call:
-    call = whole(rng, kernel=(2, 3), stride=2)
+    call = whole(rng, kernel=3, stride=2)
     return Call((laid_out(call.args[0], layout), *call.args[1:]), call.kwargs)
 
 
