@@ -96,10 +96,13 @@ class Number(Answer):
 
     places: int | None = None
     unit: str = ""
+    roots: bool = False  # whether the sheet shows how a root is written
 
     @property
     def rule(self) -> str:
-        kind = "an exact number (integer, decimal, fraction such as 3/4, or root such as 3*sqrt(2))"
+        kind = "an exact number (integer, decimal or fraction)"
+        if self.roots:
+            kind = "an exact number, with roots as a text such as '3*sqrt(2)'"
         if self.places is not None:
             kind = f"a number, rounded to {count(self.places, 'decimal')}"
         return kind + (f", in {self.unit}" if self.unit else "")
@@ -156,6 +159,7 @@ class Matrix(Answer):
 
     places: int | None = None
     depth: int = 2
+    roots: bool = False  # whether the sheet shows how a root is written
 
     SLIP = 8
 
@@ -163,7 +167,7 @@ class Matrix(Answer):
     def rule(self) -> str:
         kind = {1: "a list of numbers", 2: "a list of rows", 3: "a list of maps, each a list of rows"}[self.depth]
         entries = "exact" if self.places is None else f"rounded to {count(self.places, 'decimal')}"
-        return f"{kind}, every number {entries}"
+        return f"{kind}, every number {entries}" + (", with roots as texts such as '3*sqrt(2)'" if self.roots else "")
 
     def read(self, raw: object) -> Value:
         if self.depth == 3 and (rows := _items(raw)) and all(_only_numbers(row) for row in rows):
