@@ -212,6 +212,7 @@ def _change_root(root: str, paths: list[str]) -> None:
     _mount("tmpfs", root, "tmpfs", MS_NOSUID | MS_NODEV, "size=4m,mode=755")
     for path in sorted(paths):
         _show(path, root + path)
+    os.makedirs(root + "/tmp", exist_ok=True)  # noqa: S108 (empty, and not to be written)
     for link in ("/lib", "/lib64", "/bin", "/usr/lib64"):
         if os.path.islink(link) and not os.path.lexists(root + link):
             os.symlink(os.readlink(link), root + link)

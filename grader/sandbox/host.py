@@ -87,6 +87,11 @@ class Sandbox:
     ) -> None:
         self.close()
 
+    @property
+    def worker_pid(self) -> int:
+        """The process to look at when something is wrong; 0 after closing."""
+        return self._zygote.process.pid if self._zygote else 0
+
     def open(self, source: bytes, filename: str, limits: Limits, seed: bytes) -> Session:
         """Fork a process for one submission; its module is loaded by `Session.load`."""
         if self._zygote is None or (self._opened >= SESSIONS_PER_ZYGOTE and not self._live):
@@ -188,7 +193,13 @@ class _Zygote:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-                env={**threads, "LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin", "HOME": "/"},
+                env={
+                    **threads,
+                    "TORCHINDUCTOR_CACHE_DIR": str(folder / "packages"),
+                    "LC_ALL": "C.UTF-8",
+                    "PATH": "/usr/bin:/bin",
+                    "HOME": "/",
+                },
                 cwd="/",
             )
         try:

@@ -37,8 +37,10 @@ def beside(name: str) -> types.CodeType:
 
 
 def as_module(name: str, code: types.CodeType) -> Any:
-    """Run the code as a module that nobody else can import."""
+    """Run the code as a module that nobody else can import, with built-in functions that nobody else can replace."""
     module = types.ModuleType(f"_{name}")
+    module.__dict__["__builtins__"] = dict(vars(builtins))
+    module.__dict__["__file__"] = str(Path(__file__).with_name(f"{name}.py"))
     exec(code, module.__dict__)  # noqa: S102 (our own file)
     return module
 
@@ -136,6 +138,7 @@ class Submission:
             line = source.count(b"\n", 0, error.start) + 1
             raise SyntaxError("the file is not written in UTF-8", (self.filename, line, None, None)) from None
         self.names["__file__"] = self.filename
+        self.names["__builtins__"] = builtins
         sys.modules["submission"] = self.module
         code = compile(text, self.filename, "exec", dont_inherit=True)
         exec(code, self.names)  # noqa: S102 (this process exists to run it)
@@ -178,7 +181,9 @@ class Submission:
         """Return where the arrays, lists and dicts inside a value are in memory, as starts and ends."""
         found: list[tuple[int, int]] = []
         todo, boxes = [value], set()
-        while todo and len(found) < 10_000:
+        for _ in range(10_000):
+            if not todo:
+                break
             item = todo.pop()
             kind = type(item)
             if kind is self.frames.np.ndarray and item.size:
@@ -399,4 +404,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    as_module("worker", beside("worker")).main()

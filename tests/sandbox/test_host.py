@@ -1,0 +1,277 @@
+"""What the grader learns from a student's process, and how sure it can be of it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from grader.contract import Call, Limits
+from grader.errors import SandboxError
+from grader.outcome import Outcome
+from grader.sandbox import probe
+from grader.sandbox.host import Sandbox, Session
+from grader.sandbox.replies import Died, Junk, Raised, Reply, Returned
+
+LIMITS = Limits(call_seconds=1.0, total_seconds=5.0, memory=256 << 20)
+SOURCE = b"""import dataclasses, functools, random, typing
+import numpy as np
+from math import sqrt
+
+VARIANT = "padding-1"
+answers = {"output": 5, "same": None, "shape": "3 x 3"}
+KEPT = np.zeros(3)
+BOX = [1]
+
+@dataclasses.dataclass
+class Thing:
+    size: "typing.Optional[int]" = None
+
+def same(x):
+    return x
+
+def view(x):
+    return x[1:]
+
+def copy(x, *, scale=1):
+    return x * scale
+
+def spoil(x, names):
+    x[0] = 9
+    names.append(1)
+
+def kept():
+    KEPT[0] += 1
+    return KEPT
+
+def box():
+    return BOX
+
+@functools.lru_cache
+def cached(n):
+    return n
+
+def fails(x):
+    print("dividing")
+    return helper(x)
+
+def helper(x):
+    return 1 / x
+
+def kind(*args, **kwargs):
+    return [type(item).__name__ for item in args], {key: type(item).__name__ for key, item in kwargs.items()}
+
+def lack():
+    import scipy.signal
+
+def dice():
+    return random.random(), float(np.random.rand())
+
+def tree():
+    return {"a": [1, (2.5, None)], "b": (i for i in ())}
+
+def sleepy():
+    import time
+    time.sleep(0.4)
+
+def _hidden():
+    pass
+
+if __name__ == "__main__":
+    raise SystemExit
+"""
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as made:
+        yield made
+
+
+@pytest.fixture
+def session(sandbox: Sandbox) -> Iterator[Session]:
+    with sandbox.open(SOURCE, "padding.py", LIMITS, b"seed") as opened:
+        assert isinstance(opened.load(), Returned)
+        yield opened
+
+
+def call(session: Session, name: str, *args: Any, **kwargs: Any) -> Reply:
+    return session.call(name, Call(args, kwargs), reply_bytes=1000)
+
+
+def returned(reply: Reply) -> Returned:
+    assert isinstance(reply, Returned), reply
+    return reply
+
+
+def test_loading_names_the_functions(sandbox: Sandbox) -> None:
+    """A misspelt function is found by its name; what was imported or hidden is none of the student's."""
+    with sandbox.open(SOURCE, "padding.py", LIMITS, b"seed") as session:
+        names = returned(session.load()).value
+    assert {"same", "cached", "fails"} <= set(names)
+    assert not {"sqrt", "Thing", "_hidden", "np"} & set(names)
+
+
+def test_globals_are_read_as_plain_data(session: Session) -> None:
+    """The answers of a submission are read without running it in the grader."""
+    assert returned(session.value("answers")).value == {"output": 5, "same": None, "shape": "3 x 3"}
+    assert returned(session.value("VARIANT")).value == "padding-1"
+    missing = session.value("nothing")
+    assert isinstance(missing, Raised)
+    assert missing.type == "NameError"
+
+
+def test_arguments_keep_their_types(session: Session) -> None:
+    """np.int64(2), a tuple and a list are different arguments."""
+    reply = returned(call(session, "kind", np.int64(2), 2, (1,), [1], "a", None, np.ones(2), [{"a": 1}], flag=True))
+    names, named = reply.value
+    assert names == ["int64", "int", "tuple", "list", "str", "NoneType", "ndarray", "list"]
+    assert named == {"flag": "bool"}
+
+
+def test_results_come_back(session: Session) -> None:
+    """A right result must arrive bit by bit, whatever the layout of the argument was."""
+    x = np.asfortranarray(np.random.default_rng(1).normal(size=(3, 4)))[::-1]
+    reply = returned(call(session, "copy", x, scale=2.0))
+    assert np.array_equal(reply.value, x * 2.0)
+    assert (reply.changed, reply.shares, reply.earlier) == ((), (), ())
+    assert 0 < reply.seconds < 1
+
+
+def test_changed_arguments_are_named(session: Session) -> None:
+    """A function that writes into its input is told so; the grader's own copy is untouched."""
+    x, names = np.zeros(3), ["a"]
+    assert returned(call(session, "spoil", x, names)).changed == (0, 1)
+    assert returned(call(session, "spoil", x, names=names)).changed == (0, "names")
+    assert not x.any()
+    assert names == ["a"]
+
+
+def test_shared_memory_is_named(session: Session) -> None:
+    """A result that is the input, or part of it, changes later with it."""
+    assert returned(call(session, "same", np.zeros(3))).shares == (0,)
+    assert returned(call(session, "view", np.zeros((3, 3))[::-1])).shares == (0,)
+    assert returned(call(session, "same", x=[1, 2])).shares == ("x",)
+    assert returned(call(session, "copy", np.zeros(3))).shares == ()
+
+
+def test_results_that_change_later_are_found(session: Session) -> None:
+    """A buffer that is handed out twice makes the first result wrong after the fact."""
+    assert returned(call(session, "copy", np.zeros(3))).earlier == ()
+    assert returned(call(session, "kept")).value[0] == 1
+    assert returned(call(session, "kept")).earlier == (1,)
+    assert returned(session.reread(1)).value[0] == 2
+    assert returned(call(session, "box")).earlier == ()
+    assert returned(call(session, "box")).earlier == (3,)
+    with pytest.raises(ValueError, match="number=5 must be from 0 to 4"):
+        session.reread(5)
+
+
+def test_exceptions_name_the_students_own_line(session: Session) -> None:
+    """The line is the last one of the student's file, not one of a library."""
+    reply = call(session, "fails", 0)
+    assert reply == Raised("ZeroDivisionError", "division by zero", SOURCE.split(b"\n").index(b"    return 1 / x") + 1)
+    assert session.output() == "dividing\n"
+    assert returned(call(session, "fails", 2)).value == 0.5
+
+
+def test_missing_modules_are_named(session: Session) -> None:
+    """Only the allowed packages exist inside."""
+    reply = call(session, "lack")
+    assert isinstance(reply, Raised)
+    assert (reply.type, reply.missing) == ("ModuleNotFoundError", "scipy")
+
+
+def test_a_missing_function_is_an_exception(session: Session) -> None:
+    """It must not look like a crash of the sandbox."""
+    reply = call(session, "nothing")
+    assert isinstance(reply, Raised)
+    assert reply.type == "NameError"
+
+
+def test_the_seed_rules_random_numbers(sandbox: Sandbox) -> None:
+    """Equal seeds repeat a run exactly; other seeds make remembered numbers worthless."""
+
+    def roll(seed: bytes) -> Any:
+        with sandbox.open(SOURCE, "padding.py", LIMITS, seed) as session:
+            session.load()
+            return returned(call(session, "dice")).value
+
+    assert roll(b"one") == roll(b"one") != roll(b"two")
+
+
+def test_junk_inside_plain_data_is_marked(session: Session) -> None:
+    """The plain part of a result stays readable."""
+    assert returned(call(session, "tree")).value == {"a": [1, (2.5, None)], "b": Junk("a generator")}
+
+
+def test_all_calls_together_have_a_deadline(sandbox: Sandbox) -> None:
+    """Many slow calls must not take the sum of their limits."""
+    with sandbox.open(SOURCE, "padding.py", Limits(1.0, 1.0), b"seed") as session:
+        session.load()
+        replies = [call(session, "sleepy") for _ in range(4)]
+    assert isinstance(replies[0], Returned)
+    last = replies[-1]
+    assert isinstance(last, Died)
+    assert last.outcome is Outcome.TIMEOUT
+    assert last.message == "The calls together took longer than 1 s."
+    assert last is replies[-2]  # after a death every reply is that death
+
+
+def test_a_late_call_is_ended_in_time(sandbox: Sandbox) -> None:
+    """The deadline is the grader's own clock, and nothing of the process is left."""
+    with sandbox.open(b"def f():\n    while True: pass\n", "f.py", Limits(call_seconds=0.3), b"") as session:
+        session.load()
+        start = time.monotonic()
+        reply = call(session, "f")
+        assert time.monotonic() - start < 1.3
+    assert reply == Died(Outcome.TIMEOUT, "One call took longer than 0.3 s.")
+
+
+def test_a_dead_zygote_is_replaced() -> None:
+    """A machine that kills our worker must not cost the next student anything."""
+    with Sandbox() as sandbox:
+        before = sandbox.worker_pid
+        os.kill(before, 9)
+        with sandbox.open(SOURCE, "padding.py", LIMITS, b"seed") as session:
+            assert isinstance(session.load(), Returned)
+        assert sandbox.worker_pid != before
+
+
+def test_nothing_is_left_after_closing() -> None:
+    """No process, no descriptor, no folder."""
+    descriptors = len(os.listdir("/proc/self/fd"))
+    sandbox = Sandbox()
+    pid, folder = sandbox.worker_pid, sandbox.folder
+    sessions = [sandbox.open(SOURCE, "padding.py", LIMITS, b"seed") for _ in range(3)]
+    assert all(isinstance(session.load(), Returned) for session in sessions)
+    sandbox.close()
+    assert not Path(f"/proc/{pid}").exists()
+    assert not folder.exists()
+    assert len(os.listdir("/proc/self/fd")) == descriptors
+
+
+def test_unknown_packages_are_refused() -> None:
+    """A course that allows a package which is not installed must hear of it before grading."""
+    with pytest.raises(SandboxError, match="no_such_package"):
+        Sandbox(frozenset({"no_such_package"}))
+
+
+def test_the_probe_finds_missing_walls() -> None:
+    """A probe that cannot fail would prove nothing: without walls it must succeed in breaking out."""
+    with Sandbox(tier="none") as sandbox:
+        assert {"fork", "connect", "kill"} <= set(probe.breaches(sandbox))
+
+
+def test_the_survey_names_every_tier() -> None:
+    """`grader doctor` prints what was really tried."""
+    reports = {report.tier: report for report in probe.survey()}
+    assert set(reports) == {"full", "landlock"}
+    for report in reports.values():
+        assert report.works != bool(report.problem)
+        assert not report.works or {"landlock", "seccomp", "limits"} <= set(report.walls)
