@@ -189,7 +189,6 @@ COSTS = {Level.INTRO: 40, Level.STANDARD: 50, Level.CHALLENGE: 90}
 FILTERS = {Level.INTRO: 1, Level.STANDARD: 1, Level.CHALLENGE: 2}
 ZEROS = {(2, 2): 0, (2, 3): 1, (3, 2): 1, (3, 3): 3}  # weights of a kernel that are zero
 WEIGHTS = (-2, -1, -1, 1, 1, 2)
-PAIRS = ((0, 0), (1, 1), (0, 1), (1, 0), (2, 1), (1, 2), (2, 2))
 
 
 def cost(p: Params) -> int:
@@ -208,6 +207,8 @@ def geometries(level: Level) -> tuple[Geometry, ...]:
             g = Geometry((image[0], image[1]), kernel, stride, padding)
             if min(i + 2 * p - k for i, p, k in zip(image, padding, kernel, strict=True)) < 1 or not g.tells:
                 continue
+            if any(p >= k for p, k in zip(padding, kernel, strict=True)):
+                continue  # a window of zeros alone
             share = 1 - ZEROS[kernel] / (kernel[0] * kernel[1])
             if abs(sum(planes.entries(g.uses)) * share * FILTERS[level] / COSTS[level] - 1) <= 0.2 - 0.06 * (
                 ZEROS[kernel] > 0
@@ -257,10 +258,9 @@ def draw_kernel(rng: Draw, size: Size) -> Plane:
 
 
 def _has_both_signs(p: Params) -> bool:
-    """Are at least a quarter of the entries of the maps negative, and a quarter positive?"""
-    values = [value for plane in p.maps for value in planes.entries(plane)]
-    negative, positive = sum(v < 0 for v in values), sum(v > 0 for v in values)
-    return bool(4 * min(negative, positive) >= len(values))
+    """Has every map at least a fifth of its entries below zero, and a fifth above?"""
+    maps = [planes.entries(plane) for plane in p.maps]
+    return all(5 * min(sum(v < 0 for v in values), sum(v > 0 for v in values)) >= len(values) for values in maps)
 
 
 def places(p: Params) -> list[tuple[int, int, int]]:

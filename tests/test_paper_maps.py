@@ -187,6 +187,16 @@ def test_kernels_show_every_flip() -> None:
                 assert min(planes.entries(kernel)) < 0 < max(planes.entries(kernel))
 
 
+def test_every_window_sees_the_image_and_every_map_has_both_signs() -> None:
+    """A window of padding alone is just the bias, and a ReLU that leaves nothing or everything is no question."""
+    for level in Level:
+        for variant in variants("convolution", level):
+            g = variant.p.geometry
+            assert all(p < k for p, k in zip(g.padding, g.kernel, strict=True))
+            for plane in variant.p.maps:
+                assert min(planes.entries(plane)) < 0 < max(planes.entries(plane))
+
+
 # Error carried forward -------------------------------------------------------------------------------------
 
 
