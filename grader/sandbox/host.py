@@ -94,7 +94,11 @@ class Sandbox:
 
     def open(self, source: bytes, filename: str, limits: Limits, seed: bytes) -> Session:
         """Fork a process for one submission; its module is loaded by `Session.load`."""
-        if self._zygote is None or (self._opened >= SESSIONS_PER_ZYGOTE and not self._live):
+        if (
+            self._zygote is None
+            or self._zygote.process.poll() is not None
+            or (self._opened >= SESSIONS_PER_ZYGOTE and not self._live)
+        ):
             self._restart()
         try:
             session = self._open(source, filename, limits, seed)
@@ -246,6 +250,7 @@ class _End:
     status: int = 0
     peak: int = 0
     seconds: float = 0.0
+    lost: bool = False  # the zygote could not be asked
 
 
 class Session:
@@ -353,7 +358,7 @@ class Session:
             reaped, _ = self._zygote.ask({"reap": self._pid})
             return _End(reaped["status"], reaped["peak"], reaped["seconds"])
         except (OSError, SandboxError, ValueError):
-            return _End()
+            return _End(lost=True)
 
     def _ask(self, op: str, argument: Any, limit: int) -> Reply:
         if self._died is not None:
@@ -456,6 +461,8 @@ class Session:
         return self._died
 
     def _cause(self, end: _End) -> Died:
+        if end.lost:
+            return Died(Outcome.UNGRADABLE, "The grader's own worker process ended; grade this submission again.")
         if os.WIFSIGNALED(end.status):
             number = os.WTERMSIG(end.status)
             if number == signal.SIGXCPU or end.seconds > self._limits.total_seconds:

@@ -259,10 +259,12 @@ inside("handle", "OSError", "return os.pidfd_open(os.getppid() or 1)")
 for call, number, arguments in (
     ("ptrace", 101, "16, os.getppid() or 1, 0, 0"), ("unshare", 272, "0x10000000"), ("keyring", 250, "0, -3, 1"),
     ("io-uring", 425, "8, ctypes.create_string_buffer(256)"), ("bpf", 321, "0, 0, 0"), ("userfaultfd", 323, "0"),
-    ("perf", 298, "0, 0, -1, -1, 0"), ("vm-read", 310, "os.getppid() or 1, 0, 0, 0, 0, 0"), ("shmget", 29, "0, 4096, 0o1600"),
+    ("perf", 298, "0, 0, -1, -1, 0"), ("vm-read", 310, "os.getppid() or 1, 0, 0, 0, 0, 0"),
+    ("shmget", 29, "0, 4096, 0o1600"),
     ("clone3", 435, "0, 0"), ("mount", 165, "0, 0, 0, 0, 0"), ("setns", 308, "3, 0"), ("personality", 135, "8"),
     ("vsock", 41, "40, 1, 0"), ("message-queue", 68, "0, 0o1600"), ("x32-getpid", 0x40000027, ""),
-    ("undo-death-signal", 157, "1, 0, 0, 0, 0"), ("open-by-handle", 304, "3, 0, 0"), ("new-userns-thread", 56, "0x10010000, 0"),
+    ("undo-death-signal", 157, "1, 0, 0, 0, 0"), ("open-by-handle", 304, "3, 0, 0"),
+    ("new-userns-thread", 56, "0x10010000, 0"),
 ):  # fmt: skip
     inside(
         f"syscall-{call}",

@@ -237,7 +237,13 @@ def test_a_dead_zygote_is_replaced() -> None:
     """A machine that kills our worker must not cost the next student anything."""
     with Sandbox() as sandbox:
         before = sandbox.worker_pid
-        os.kill(before, 9)
+        with sandbox.open(SOURCE, "padding.py", LIMITS, b"seed") as session:
+            session.load()
+            os.kill(before, 9)
+            time.sleep(0.1)
+            reply = call(session, "copy", 1)
+            assert isinstance(reply, Died)
+            assert reply.outcome is Outcome.UNGRADABLE  # not the student's fault
         with sandbox.open(SOURCE, "padding.py", LIMITS, b"seed") as session:
             assert isinstance(session.load(), Returned)
         assert sandbox.worker_pid != before
