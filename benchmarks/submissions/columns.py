@@ -5,7 +5,7 @@ def pair(value):
     return (value, value) if isinstance(value, int) else tuple(value)
 
 
-def im2col(x, kh, kw, sh, sw):
+def columns_of(x, kh, kw, sh, sw):
     n, c, h, w = x.shape
     oh = (h - kh) // sh + 1
     ow = (w - kw) // sw + 1
@@ -21,7 +21,7 @@ def conv2d(x, w, b=None, stride=1, padding=0):
     ph, pw = pair(padding)
     filters, _, kh, kw = w.shape
     padded = np.pad(x, [(0, 0), (0, 0), (ph, ph), (pw, pw)], mode="constant")
-    columns, oh, ow = im2col(padded, kh, kw, sh, sw)
+    columns, oh, ow = columns_of(padded, kh, kw, sh, sw)
     y = w.reshape(filters, -1) @ columns
     y = y.reshape(len(x), filters, oh, ow)
     if b is not None:
