@@ -121,7 +121,7 @@ def render_stub(variant: AnyVariant, *, student: str = "", folders: Folders = ()
             student=student,
             parts=parts,
             functions=[(f"{c.name}{_signature(c)}", c.doc) for c in contracts],
-            numpy=any("np." in c.signature for c in contracts),
+            numpy=_numpy_import(contracts),
         )
     )
 
@@ -259,6 +259,14 @@ def _task(number: int, part: FunctionPart) -> Task:
 
 def _signature(contract: Contract) -> str:
     return contract.signature.strip().removesuffix(":")
+
+
+def _numpy_import(contracts: Sequence[Contract]) -> str:
+    """Return the line that imports NumPy, where functions take arrays or name them in their signature."""
+    if any("np." in contract.signature for contract in contracts):
+        return "import numpy as np"
+    wanted = any("numpy" in contract.allowed and "array" in contract.doc for contract in contracts)
+    return "import numpy as np  # noqa: F401 - for your functions" if wanted else ""
 
 
 def _writing(exercise: AnyExercise) -> tuple[str, ...]:

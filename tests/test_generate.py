@@ -103,6 +103,12 @@ def test_keys_are_written_only_when_asked_for_and_apart(folder: Path) -> None:
     assert "The keys are in out/keys/: keep that folder" in output
 
 
+def test_the_next_command_can_be_pasted(folder: Path) -> None:
+    """Folders of courses have spaces in their names."""
+    assert "grader try 'week 4/padding.py'" in generate("--topic", TOPIC, "-o", "week 4")
+    assert (folder / "week 4/padding.py").exists()
+
+
 # A class ---------------------------------------------------------------------------------------------------
 
 

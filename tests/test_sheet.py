@@ -307,8 +307,16 @@ def test_a_stub_imports_numpy_where_its_signature_needs_it() -> None:
     part = FunctionPart(contract(signature="(x: np.ndarray) -> np.ndarray:"))
     text = render_stub(odd_variant(functions=(part,)))
     assert "def make(x: np.ndarray) -> np.ndarray:\n" in text
-    assert "import numpy as np" in text
+    assert "import numpy as np\n" in text
     assert "make" in stub(text)[1]
+
+
+def test_a_stub_imports_numpy_for_arrays_and_not_for_numbers() -> None:
+    """Nearly every solution on arrays starts with this line; one on whole numbers must do without."""
+    assert (
+        "numpy" in stub(render_stub(odd_variant(functions=(FunctionPart(contract("x: an array")),))))[0]["np"].__name__
+    )
+    assert "numpy" not in render_stub(odd_variant())
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\r\x00"), max_size=40))

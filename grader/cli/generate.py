@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -168,7 +169,7 @@ def _generate_seeded(order: Order, seed: int | None, copies: int, force: bool) -
     click.echo(f"The seed is {seed}: --seed {seed} draws the same again." if fresh else f"The seed is {seed}.")
     stub = next(file.path for file in files if file.path.suffix == ".py")
     sheet = stub.with_suffix(f".{'html' if 'html' in order.formats else 'md'}")
-    click.echo(f"Next: work on {_shown(sheet)}, fill in {_shown(stub)}, and run: grader try {_shown(stub)}")
+    click.echo(f"Next: work on {_shown(sheet)}, fill in {_shown(stub)}, and run: grader try {_quoted(stub)}")
 
 
 def _generate_roster(order: Order, roster: Path, key_file: Path, copies: int, force: bool) -> None:
@@ -190,7 +191,7 @@ def _generate_roster(order: Order, roster: Path, key_file: Path, copies: int, fo
     if order.with_key:
         _tell_keys(order)
     click.echo("Next: hand out the students' folders. When they come back, grade them with:")
-    click.echo(f"  grader check FOLDER --key-file {_shown(key_file)}")
+    click.echo(f"  grader check FOLDER --key-file {_quoted(key_file)}")
 
 
 def _students(roster: Path) -> tuple[Student, ...]:
@@ -214,7 +215,7 @@ def _course_key(path: Path) -> bytes:
         return key
     key = read_key(path)
     if not is_private(path):
-        click.echo(f"warning: others can read the course key {_shown(path)}. Run: chmod 600 {_shown(path)}", err=True)
+        click.echo(f"warning: others can read the course key {_shown(path)}. Run: chmod 600 {_quoted(path)}", err=True)
     return key
 
 
@@ -278,3 +279,8 @@ def _shown(path: Path) -> str:
     """Write a path for a message: nothing in it can move the cursor."""
     text = str(path)
     return text if text.isprintable() else ascii(text)
+
+
+def _quoted(path: Path) -> str:
+    """Write a path so that it can be pasted into a shell."""
+    return shlex.quote(_shown(path))
