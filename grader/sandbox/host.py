@@ -315,7 +315,12 @@ class Session:
         """Call a function with copies of the arguments; `reply_bytes` is the size of the right result."""
         self._calls += 1
         argument = (function, tuple(call.args), dict(call.kwargs))
-        return self._ask("call", argument, max(2 * reply_bytes, protocol.BODY_FLOOR))
+        reply = self._ask("call", argument, max(2 * reply_bytes, protocol.BODY_FLOOR))
+        if isinstance(reply, Returned):
+            names = {*range(len(argument[1])), *argument[2]}
+            if not names.issuperset(reply.changed + reply.shares) or any(n >= self._calls - 1 for n in reply.earlier):
+                return self._break("it named arguments or calls that there were not")
+        return reply
 
     def reread(self, number: int) -> Reply:
         """Return the result object of call `number` as it is now; None when that call did not return.

@@ -307,8 +307,6 @@ class Zygote:
             request = json.loads(data)
             if "reap" in request:
                 self.reap(request["reap"])
-            elif "ping" in request:
-                self.say({"pong": request["ping"]})
             else:
                 self.fork(request, descriptors)
 

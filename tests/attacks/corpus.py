@@ -342,6 +342,8 @@ for forged, reply in {
     "skip": '{"id":2,"skip":true,"tree":4}',
     "number": '{"id":9,"ok":true,"tree":4,"changed":[],"shares":[],"earlier":[]}',
     "exception": '{"id":2,"ok":false,"tree":0,"type":"Passed","message":"","line":null,"missing":""}',
+    "arguments": '{"id":2,"ok":true,"tree":4,"changed":["score"],"shares":[],"earlier":[]}',
+    "calls": '{"id":2,"ok":true,"tree":4,"changed":[],"shares":[],"earlier":[7]}',
     "nonsense": "PASSED",
 }.items():  # fmt: skip
     inside(

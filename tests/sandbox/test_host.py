@@ -281,3 +281,17 @@ def test_the_survey_names_every_tier() -> None:
     for report in reports.values():
         assert report.works != bool(report.problem)
         assert not report.works or {"landlock", "seccomp", "limits"} <= set(report.walls)
+
+
+def test_the_zygote_is_renewed_without_leaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A class of thousands runs on fresh workers and grows by no descriptor."""
+    monkeypatch.setattr("grader.sandbox.host.SESSIONS_PER_ZYGOTE", 15)
+    with Sandbox() as sandbox:
+        descriptors, workers = len(os.listdir("/proc/self/fd")), set()
+        for number in range(40):
+            workers.add(sandbox.worker_pid)
+            with sandbox.open(b"def f(x):\n    return x * 2\n", "f.py", LIMITS, b"") as session:
+                session.load()
+                assert returned(call(session, "f", number)).value == 2 * number
+        assert len(workers) == 3
+        assert len(os.listdir("/proc/self/fd")) == descriptors
