@@ -6,6 +6,7 @@ from typing import Any
 
 from grader.authoring import Call, Contract, Draw, Exact, Regime, Twin
 from solutions import counting
+from solutions.alternatives import count_parameters as alternatives
 from solutions.twins import count_parameters as twins
 
 DOC = """Return the number of trainable parameters of a network, as an int.
@@ -27,7 +28,15 @@ layers need not fit together: only count.
 
 Example: [{"type": "conv2d", "in_channels": 3, "out_channels": 96, "kernel_size": 11}] has 34944."""
 
-CONV, DENSE, OTHERS, WHOLE = "convolutions", "fully connected layers", "other layers", "whole networks"
+BASICS, KERNELS, BIASES, GROUPS, NORMS, WHOLE, MIXED = (
+    "plain layers",
+    "kernels and positions",
+    "biases",
+    "groups",
+    "batch normalisation",
+    "whole networks",
+    "everything mixed",
+)
 
 Layer = dict[str, Any]
 
@@ -118,31 +127,27 @@ COUNT_PARAMETERS = Contract(
     doc=DOC,
     reference=counting.count_parameters,
     check=Exact(),
-    groups={CONV: 4, DENSE: 2, OTHERS: 2, WHOLE: 2},
+    alternatives=(alternatives.by_filter, alternatives.recursively),
+    groups={BASICS: 3, KERNELS: 1, BIASES: 1, GROUPS: 1, NORMS: 1, WHOLE: 2, MIXED: 1},
     regimes=(
-        Regime("there is one convolution", only(conv), CONV, 12),
-        Regime("the convolution has one input channel", only(lambda rng: conv(rng, in_channels=1)), CONV),
-        Regime("the convolution has one filter", only(lambda rng: conv(rng, out_channels=1)), CONV),
-        Regime("the kernel is not square", only(lambda rng: conv(rng, kernel_size=oblong(rng))), CONV, 8),
-        Regime("the convolution has no bias", only(lambda rng: conv(rng, bias=False)), CONV, 8),
-        Regime(
-            "the convolution's defaults are spelled out",
-            only(lambda rng: conv(rng, bias=True, groups=1, stride=1)),
-            CONV,
-        ),
-        Regime("the convolution has groups", only(grouped), CONV, 8),
-        Regime("every channel is a group of its own", only(depthwise), CONV, 6),
-        Regime("the convolution has stride, padding and dilation", only(placed), CONV, 6),
-        Regime("there is one fully connected layer", only(linear), DENSE, 8),
-        Regime("the fully connected layer has no bias", only(lambda rng: linear(rng, bias=False)), DENSE, 6),
-        Regime("the fully connected layer has one unit", only(lambda rng: linear(rng, out_features=1)), DENSE),
-        Regime("two fully connected layers follow each other", only(linear, linear), DENSE),
-        Regime("there is batch normalisation", only(norm), OTHERS, 6),
-        Regime("there is pooling", only(pool), OTHERS, 8),
-        Regime("no layer has parameters", only(bare, pool, bare), OTHERS, 6),
-        Regime("there is no layer at all", only(), OTHERS),
+        Regime("there is one convolution", only(conv), BASICS, 12),
+        Regime("the convolution has one input channel", only(lambda rng: conv(rng, in_channels=1)), BASICS),
+        Regime("the convolution has one filter", only(lambda rng: conv(rng, out_channels=1)), BASICS),
+        Regime("there is one fully connected layer", only(linear), BASICS, 8),
+        Regime("the fully connected layer has one unit", only(lambda rng: linear(rng, out_features=1)), BASICS),
+        Regime("two fully connected layers follow each other", only(linear, linear), BASICS),
+        Regime("no layer has parameters", only(bare, pool, bare), BASICS, 8),
+        Regime("there is no layer at all", only(), BASICS),
+        Regime("the kernel is not square", only(lambda rng: conv(rng, kernel_size=oblong(rng))), KERNELS, 8),
+        Regime("the convolution has stride, padding and dilation", only(placed), KERNELS, 6),
+        Regime("the convolution has no bias", only(lambda rng: conv(rng, bias=False)), BIASES, 8),
+        Regime("the fully connected layer has no bias", only(lambda rng: linear(rng, bias=False)), BIASES, 6),
+        Regime("the defaults are spelled out", only(lambda rng: conv(rng, bias=True, groups=1, stride=1)), BIASES),
+        Regime("the convolution has groups", only(grouped), GROUPS, 8),
+        Regime("every channel is a group of its own", only(depthwise), GROUPS, 6),
+        Regime("there is batch normalisation", only(norm), NORMS, 6),
         Regime("the layers make a whole network", network, WHOLE, 15),
-        Regime("layers of all kinds are mixed", mixture, WHOLE, 15),
+        Regime("layers of all kinds are mixed", mixture, MIXED, 15),
     ),
     twins=(
         Twin("bias-forgotten", twins.forgets_biases, 'Every filter and every unit has a bias, unless "bias" is False.'),

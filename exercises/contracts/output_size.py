@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from grader.authoring import Call, Contract, Draw, Exact, Regime, Twin
 from solutions import shapes
+from solutions.alternatives import output_size as alternatives
 from solutions.twins import output_size as twins
 
 DOC = """Return how many positions a kernel takes along one axis of an input, as an int.
@@ -37,28 +38,33 @@ def given(input_size: int, kernel_size: int, **others: int) -> Call:
 def from_room(rng: Draw, room: int, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> Call:
     """Return a call whose kernel can move by `room` pixels, or by a few more where that leaves no input.
 
-    A stride, padding or dilation of its default is left out in half of the calls.
+    A padding or dilation of its default is left out in half of the calls; leaving the stride out is a regime of
+    its own, since a wrong default for it is one mistake and must not cost the marks for all the others.
     """
     size = room + dilation * (kernel - 1) + 1 - 2 * padding
     if size < 1:
         size += -(-(1 - size) // stride) * stride  # keeps the remainder
-    defaults = {"stride": 1, "padding": 0, "dilation": 1}
-    values = {"stride": stride, "padding": padding, "dilation": dilation}
-    return given(size, kernel, **{n: v for n, v in values.items() if v != defaults[n] or rng.boolean()})
+    others = {"padding": padding} if padding or rng.boolean() else {}
+    if dilation > 1 or rng.boolean():
+        others["dilation"] = dilation
+    return given(size, kernel, stride=stride, **others)
 
 
 def plain(rng: Draw) -> Call:
-    kernel = rng.integer(1, 9)
-    return given(kernel + rng.integer(0, 24), kernel)
+    return from_room(rng, rng.integer(0, 24), rng.integer(1, 9))
 
 
 def one_pixel(rng: Draw) -> Call:
-    return given(rng.integer(1, 60), 1)
+    return from_room(rng, rng.integer(0, 59), 1)
 
 
 def whole_input(rng: Draw) -> Call:
-    size = rng.integer(1, 60)
-    return given(size, size)
+    return from_room(rng, 0, rng.integer(1, 60))
+
+
+def defaults(rng: Draw) -> Call:
+    kernel = rng.integer(1, 9)
+    return given(kernel + rng.integer(0, 24), kernel)
 
 
 def padded(rng: Draw) -> Call:
@@ -160,9 +166,10 @@ OUTPUT_SIZE = Contract(
     doc=DOC,
     reference=shapes.output_size,
     check=Exact(),
+    alternatives=(alternatives.walks, alternatives.lists_starts, alternatives.floors_a_float),
     groups={BASICS: 2, PADDING: 2, STRIDE: 2, DILATION: 1, TOGETHER: 2, CALLING: 1},
     regimes=(
-        Regime("only the input and the kernel are given", plain, BASICS, 100),
+        Regime("the kernel just slides, pixel by pixel", plain, BASICS, 100),
         Regime("the kernel is a single pixel", one_pixel, BASICS, 30),
         Regime("the kernel is as large as the input", whole_input, BASICS, 30),
         Regime("there is padding", padded, PADDING, 120),
@@ -178,6 +185,7 @@ OUTPUT_SIZE = Contract(
         Regime("the division leaves exactly a half", halves, TOGETHER, 80),
         Regime("stride, padding and dilation come together", everything, TOGETHER, 160),
         Regime("the sizes are large", large, TOGETHER, 60),
+        Regime("only the input and the kernel are given", defaults, CALLING, 40),
         Regime("all arguments are passed by keyword", by_keyword, CALLING, 40),
         Regime("the arguments are passed by position", by_position, CALLING, 40),
         Regime("the arguments are NumPy integers", as_numpy, CALLING, 20),
