@@ -295,3 +295,26 @@ def test_the_zygote_is_renewed_without_leaks(monkeypatch: pytest.MonkeyPatch) ->
                 assert returned(call(session, "f", number)).value == 2 * number
         assert len(workers) == 3
         assert len(os.listdir("/proc/self/fd")) == descriptors
+
+
+EARLY = b"""
+import os, threading, time
+
+def f():
+    def later():
+        time.sleep(0.05)
+        head = b'{"id":3,"ok":true,"tree":4,"changed":[],"shares":[],"earlier":[]}'
+        os.write(3, len(head).to_bytes(8, "little") + (4).to_bytes(8, "little") + head + b"null")
+    threading.Thread(target=later).start()
+"""
+
+
+def test_answers_before_the_question_are_refused(sandbox: Sandbox) -> None:
+    """An answer that was ready before its question cannot be an answer to it, even with the right number."""
+    with sandbox.open(EARLY, "early.py", LIMITS, b"seed") as session:
+        session.load()
+        assert isinstance(call(session, "f"), Returned)
+        time.sleep(0.3)
+        reply = call(session, "f")
+    assert isinstance(reply, Died)
+    assert "answered before it was asked" in reply.message
