@@ -96,7 +96,9 @@ class Grading:
             return self._sets[contract.name]
 
     def grade(
-        self, submissions: Sequence[Submission], progress: Callable[[StudentResult], None] = lambda result: None
+        self,
+        submissions: Sequence[Submission],
+        progress: Callable[[Submission, StudentResult], None] = lambda submission, result: None,
     ) -> Gradebook:
         """Grade all submissions; Ctrl-C ends the run early, with what was graded until then."""
         started = time.monotonic()
@@ -190,22 +192,24 @@ class Grading:
     def _run(
         self,
         plans: list[tuple[Submission, tuple[list[Task], list[str]]]],
-        progress: Callable[[StudentResult], None],
+        progress: Callable[[Submission, StudentResult], None],
     ) -> tuple[list[StudentResult], bool]:
         """Grade side by side; every job has a sandbox of its own, and one stuck student stops nobody else."""
         results: list[StudentResult] = []
         with ExitStack() as stack:
             pool = _Sandboxes(self.settings, stack)
             executor = ThreadPoolExecutor(self.settings.jobs or os.cpu_count() or 1)
+            whose: dict[Future[StudentResult], Submission] = {}
             waiting: set[Future[StudentResult]] = set()
             try:
                 for submission, (tasks, problems) in plans:
-                    waiting.add(executor.submit(self._student, submission, tasks, problems, pool))
+                    whose[executor.submit(self._student, submission, tasks, problems, pool)] = submission
+                waiting = set(whose)
                 while waiting:
                     done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                     for future in done:
                         results.append(future.result())
-                        progress(results[-1])
+                        progress(whose[future], results[-1])
             except KeyboardInterrupt:
                 for future in waiting:
                     future.cancel()

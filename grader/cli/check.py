@@ -31,6 +31,7 @@ from grader.feedback import Feedback, course_policy, limit
     type=click.Choice([str(level) for level in Feedback]),
     help="What students see of hidden cases; default: as course.toml says, else full.",
 )
+@click.option("--fresh", is_flag=True, help="Grade everything again, also what has not changed since the last run.")
 @course_option
 def check(
     submissions: tuple[Path, ...],
@@ -44,6 +45,7 @@ def check(
     jobs: int | None,
     call_seconds: float | None,
     feedback: str | None,
+    fresh: bool,
     course: Course,
 ) -> int:
     """Grade SUBMISSIONS: folders of students, single files, notebooks or a zip.
@@ -53,6 +55,7 @@ def check(
     from grader.check import Settings
     from grader.cli.grading import grade, publish, writable
     from grader.coursekey import read_key
+    from grader.journal import Journal
     from grader.submission import find_submissions
 
     for topic in topics:
@@ -70,4 +73,5 @@ def check(
         writable(output)
     found = find_submissions(submissions, {*course.topics, *course.contracts})
     level_shown = Feedback(feedback) if feedback else course_policy(course.folder).at(datetime.now(UTC))
-    return publish(limit(grade(course, settings, found), level_shown), course, form, output)
+    journal = Journal(course, settings, fresh=fresh)
+    return publish(limit(grade(course, settings, found, journal), level_shown), course, form, output)

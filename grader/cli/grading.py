@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -12,19 +14,40 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from grader.check import Grading, Settings
 from grader.course import Course
 from grader.errors import InputError
-from grader.outcome import Gradebook
+from grader.journal import Journal
+from grader.outcome import Gradebook, StudentResult
 from grader.submission import Submission
 
 INTERRUPTED = 130
 
 
-def grade(course: Course, settings: Settings, submissions: Sequence[Submission]) -> Gradebook:
-    """Grade with a progress bar on a terminal's stderr."""
-    columns = (TextColumn("Grading"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+def grade(
+    course: Course, settings: Settings, submissions: Sequence[Submission], journal: Journal | None = None
+) -> Gradebook:
+    """Grade with a progress bar on a terminal's stderr; what the journal knows is not graded again."""
+    known = {s.student: result for s in submissions if journal and (result := journal.get(s))}
+    todo = [s for s in submissions if s.student not in known]
+    rate = TextColumn("{task.fields[rate]}")
+    columns = (TextColumn("Grading"), BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
     console = Console(stderr=True)
+    started = time.monotonic()
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("grading", total=len(submissions))
-        return Grading(course, settings).grade(submissions, lambda _: bar.advance(task))
+        task = bar.add_task("grading", total=len(submissions), completed=len(known), rate="")
+
+        def keep(submission: Submission, result: StudentResult) -> None:
+            if journal:
+                journal.put(submission, result)
+            done = bar.tasks[task].completed + 1
+            bar.update(task, completed=done, rate=f"{(done - len(known)) / (time.monotonic() - started):.1f} a second")
+
+        book = Grading(course, settings).grade(todo, keep)
+    if known:
+        click.echo(
+            f"{len(known)} of {len(submissions)} were graded before and have not changed; --fresh grades them again.",
+            err=True,
+        )
+    students = sorted((*book.students, *known.values()), key=lambda result: result.student)
+    return replace(book, students=tuple(students))
 
 
 def publish(gradebook: Gradebook, course: Course, form: str, output: Path | None) -> int:

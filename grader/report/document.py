@@ -64,11 +64,12 @@ def to_json(gradebook: Gradebook) -> dict[str, Any]:
         "course": gradebook.course,
         "interrupted": gradebook.interrupted,
         "warnings": list(gradebook.warnings),
-        "students": [_student(student) for student in gradebook.students],
+        "students": [student_to_json(student) for student in gradebook.students],
     }
 
 
-def _student(student: StudentResult) -> dict[str, Any]:
+def student_to_json(student: StudentResult) -> dict[str, Any]:
+    """Return one student of the document."""
     return {
         "student": student.student,
         "score": float(student.score),
@@ -143,6 +144,11 @@ def _json_escape(character: str) -> str:
 
 
 # Reading ---------------------------------------------------------------------------------------------------
+
+
+def student_from_json(document: object, where: str = "student") -> StudentResult:
+    """Return one student of a document, or raise InputError."""
+    return _read_student(_Node(document, where))
 
 
 def from_json(document: object, where: str = "report") -> Gradebook:
