@@ -144,7 +144,7 @@ def recursive() -> list[Any]:
 class Liar(np.ndarray[Any, Any]):
     """Pretends to be a plain array wherever it is asked."""
 
-    __class__ = np.ndarray  # type: ignore[assignment]
+    __class__ = np.ndarray  # type: ignore[assignment]  # the lie
 
 
 @pytest.mark.parametrize(

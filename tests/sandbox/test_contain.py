@@ -1,0 +1,81 @@
+"""The system call filter of both architectures, run by a small interpreter of its own."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+
+from grader.sandbox import contain
+
+ALLOW, EPERM, ENOSYS = contain.ALLOW, contain.ERRNO | 1, contain.ERRNO | 38
+PID = 77
+
+
+def verdict(
+    machine: str, number: int, *arguments: int, monkeypatch: pytest.MonkeyPatch, arch: int | None = None
+) -> int:
+    """Run the filter on one call as the kernel would."""
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    program = list(struct.iter_unpack("=HBBI", contain._filter(PID)))
+    words = [*arguments, 0, 0, 0, 0, 0, 0][:6]
+    data = struct.pack("=IIQ6Q", number, contain.ARCHITECTURES[machine][1] if arch is None else arch, 0, *words)
+    at = accumulator = 0
+    while True:
+        code, then, otherwise, value = program[at]
+        at += 1
+        match code:
+            case 0x20:
+                (accumulator,) = struct.unpack_from("=I", data, value)
+            case 0x06:
+                return int(value)
+            case 0x15:
+                at += then if accumulator == value else otherwise
+            case 0x35:
+                at += then if accumulator >= value else otherwise
+            case 0x45:
+                at += then if accumulator & value else otherwise
+            case _:
+                raise AssertionError(f"code {code:#x} is not used")
+
+
+@pytest.mark.parametrize(
+    ("machine", "read", "execve", "clone", "kill", "socket", "fcntl"),
+    [("x86_64", 0, 59, 56, 62, 41, 72), ("aarch64", 63, 221, 220, 129, 198, 25)],
+)
+def test_the_filter_decides_as_promised(
+    monkeypatch: pytest.MonkeyPatch,
+    machine: str,
+    read: int,
+    execve: int,
+    clone: int,
+    kill: int,
+    socket: int,
+    fcntl: int,
+) -> None:
+    """An entry of the wrong architecture's table would open what it should close."""
+
+    def decide(number: int, *arguments: int) -> int:
+        return verdict(machine, number, *arguments, monkeypatch=monkeypatch)
+
+    assert decide(read) == ALLOW
+    assert decide(execve) == decide(socket) == decide(9999) == EPERM
+    assert decide(435) == ENOSYS
+    assert decide(clone, 0x3D0F00) == ALLOW  # a thread, as the C library makes it
+    assert decide(clone, 17) == decide(clone, 0x10000 | 0x10000000) == EPERM
+    assert decide(kill, PID, 9) == ALLOW
+    assert decide(kill, PID + 1, 0) == decide(kill, 2**32 - 1, 9) == decide(kill, 0, 9) == EPERM
+    assert decide(fcntl, 3, 3) == ALLOW
+    assert decide(fcntl, 3, 6) == EPERM
+    assert decide(0x40000000 | read) == contain.KILL_PROCESS
+
+
+def test_another_architectures_calls_end_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The 32-bit calls of a 64-bit kernel have other numbers."""
+    assert verdict("x86_64", 11, monkeypatch=monkeypatch, arch=0x40000003) == contain.KILL_PROCESS
+
+
+def test_other_machines_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a table there is no filter, and without a filter no student's code."""
+    with pytest.raises(OSError, match="no system call table"):
+        verdict("riscv64", 0, monkeypatch=monkeypatch, arch=0)
