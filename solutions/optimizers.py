@@ -138,7 +138,9 @@ def adam_step(
 
 def widen(value: Number) -> Number:
     """Return an array of whole numbers in float64, so that bytes do not wrap around; anything else as it is."""
-    return value.astype(np.float64) if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "iu" else value
+    return (
+        value.astype(np.float64) if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "iu" else value
+    )
 
 
 def root(value: Number) -> Number:

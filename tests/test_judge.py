@@ -16,10 +16,10 @@ from grader.functions.arrays import integers, reals
 from grader.functions.cases import MADE_AGAIN, SAME_SHAPES, CaseSet, case_set
 from grader.functions.checks import Close
 from grader.functions.judge import OWN_MEMORY, STAYS, UNCHANGED, judge
+from grader.functions.local import LocalSession
 from grader.functions.runner import Runner
 from grader.outcome import Outcome, PartResult
 from grader.sandbox.replies import Died
-from grader.functions.local import LocalSession
 
 
 def scale(x: Any, factor: Any = 2) -> Any:

@@ -363,12 +363,12 @@ def check_nesting(page: str) -> list[str]:
     still_open: list[str] = []
 
     class Reader(HTMLParser):
-        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 - its signature
             seen.append(tag)
             if tag not in void:
                 still_open.append(tag)
 
-        def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
+        def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 - its signature
             seen.append(tag)
 
         def handle_endtag(self, tag: str) -> None:

@@ -139,7 +139,7 @@ def test_keys_of_padding_by_walking(level: Level) -> None:
         p, key = variant.p, variant.key
         ones, zeros, strides = (1, 1), (0, 0), (p.stride, p.stride)
         assert key["valid"] == walk_both(p.image, p.kernel, ones, zeros, p.dilation)
-        pads = [next(q for q in range(99) if walk(i, k, 1, q, p.dilation) == i) for i, k in zip(p.image, p.kernel)]  # noqa: B905
+        pads = [next(q for q in range(99) if walk(i, k, 1, q, p.dilation) == i) for i, k in zip(p.image, p.kernel)]  # noqa: B905 - pairs
         assert key["same"] == tuple(pads)
         assert key["strided"] == walk_both(p.image, p.kernel, strides, pads, p.dilation)
         touching = [

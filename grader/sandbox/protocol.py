@@ -78,7 +78,7 @@ _namespace = vars(type)["__dict__"].__get__
 _COROUTINE = types.CoroutineType
 _isfinite = math.isfinite
 # The C parts of json, which look up nothing that a student could have replaced.
-_chunks = json.encoder.c_make_encoder(  # type: ignore[attr-defined]
+_chunks = json.encoder.c_make_encoder(  # type: ignore[attr-defined]  # private, stable
     None, None, json.encoder.encode_basestring, None, ":", ",", False, False, False
 )
 _NATIVE = {name: np.dtype(name) for name in DTYPES}
@@ -312,7 +312,7 @@ def _refuse(constant: str) -> NoReturn:
     raise ProtocolError(f"{constant} in JSON")
 
 
-_scan = json.JSONDecoder(parse_constant=_refuse).scan_once  # type: ignore[attr-defined]
+_scan = json.JSONDecoder(parse_constant=_refuse).scan_once  # type: ignore[attr-defined]  # typed as absent
 
 
 def _parse(data: bytes) -> Any:

@@ -216,10 +216,10 @@ class Submission:
             trace = trace.tb_next
         base = next((base for base in self.mro(kind) if base in self.exceptions), BaseException)
         missing = ""
-        if kind is ModuleNotFoundError and type(error.name) is str:  # type: ignore[union-attr]
-            missing = error.name[:200]  # type: ignore[union-attr]
-        if base in (SyntaxError, IndentationError, TabError) and line is None and type(error.lineno) is int:  # type: ignore[union-attr]
-            line = error.lineno  # type: ignore[union-attr]
+        if kind is ModuleNotFoundError and type(error.name) is str:  # type: ignore[union-attr]  # told by kind
+            missing = error.name[:200]  # type: ignore[union-attr]  # told by kind
+        if base in (SyntaxError, IndentationError, TabError) and line is None and type(error.lineno) is int:  # type: ignore[union-attr]  # told by kind
+            line = error.lineno  # type: ignore[union-attr]  # told by kind
         return {"ok": False, "type": base.__name__, "message": self.message(error), "line": line, "missing": missing}
 
     def message(self, error: Any) -> str:
