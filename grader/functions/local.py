@@ -40,7 +40,9 @@ class LocalSession:
         given, now = _named(call), _named(own)
         changed = tuple(name for name in now if not _same(now[name], given[name]))
         shares = tuple(name for name, value in now.items() if _shares(value, result))
-        earlier = tuple(number for number, other in enumerate(self.results) if _shares(other, result))
+        holds_memory = isinstance(result, np.ndarray | tuple | list)  # a number shares none
+        others = enumerate(self.results) if holds_memory else ()
+        earlier = tuple(number for number, other in others if _shares(other, result))
         self.results[-1] = result
         return Returned(_snapshot(result), changed, shares, earlier)
 
