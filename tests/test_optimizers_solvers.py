@@ -45,7 +45,7 @@ def test_sgd_is_that_of_pytorch(momentum: float, decay: float, dtype: str) -> No
     """Weights are the same at a constant learning rate, although PyTorch's buffer is another multiple."""
     follow(
         lambda ws: OPTIM.SGD(ws, lr=0.1, momentum=momentum, weight_decay=decay),
-        lambda w, g, v, t: sgd_step(w, g, v, 0.1, momentum, decay),  # noqa: ARG005 - the steps of Adam count
+        lambda w, g, v, t: sgd_step(w, g, v, 0.1, momentum, decay),
         1,
         f"sgd {momentum} {decay}",
         dtype,
@@ -57,7 +57,7 @@ def test_nesterov_is_that_of_pytorch(decay: float) -> None:
     """The sheet asks for Nesterov's momentum, which has two common forms."""
     follow(
         lambda ws: OPTIM.SGD(ws, lr=0.1, momentum=0.9, weight_decay=decay, nesterov=True),
-        lambda w, g, v, t: nesterov_step(w, g, v, 0.1, 0.9, decay),  # noqa: ARG005 - the steps of Adam count
+        lambda w, g, v, t: nesterov_step(w, g, v, 0.1, 0.9, decay),
         1,
         f"nesterov {decay}",
         "float64",
@@ -86,7 +86,7 @@ def test_adagrad_is_that_of_pytorch(eps: float, decay: float, dtype: str) -> Non
     """A large eps tells whether it stands inside the root."""
     follow(
         lambda ws: OPTIM.Adagrad(ws, lr=0.1, eps=eps, weight_decay=decay),
-        lambda w, g, s, t: adagrad_step(w, g, s, 0.1, eps, decay),  # noqa: ARG005 - the steps of Adam count
+        lambda w, g, s, t: adagrad_step(w, g, s, 0.1, eps, decay),
         1,
         f"adagrad {eps} {decay}",
         dtype,
@@ -100,7 +100,7 @@ def test_rmsprop_is_that_of_pytorch(eps: float, decay: float, dtype: str) -> Non
     """A large eps tells whether it stands inside the root."""
     follow(
         lambda ws: OPTIM.RMSprop(ws, lr=0.1, alpha=0.9, eps=eps, weight_decay=decay),
-        lambda w, g, v, t: rmsprop_step(w, g, v, 0.1, 0.9, eps, decay),  # noqa: ARG005 - the steps of Adam count
+        lambda w, g, v, t: rmsprop_step(w, g, v, 0.1, 0.9, eps, decay),
         1,
         f"rmsprop {eps} {decay}",
         dtype,

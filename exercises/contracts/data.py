@@ -429,7 +429,7 @@ SPLIT_HINTS = {
     twins.negative_slice: "A slice [-n_valid:] is everything where n_valid is 0: count from the start.",
     twins.one_row_lost: "The row between the two parts is in neither: the second slice starts where the first stops.",
     twins.inputs_and_labels_paired: (
-        "The order is that of other libraries: return the training pair (x_train, y_train) first, then (x_valid, y_valid)."
+        "The order is that of other libraries: return the pair (x_train, y_train) first, then (x_valid, y_valid)."
     ),
     twins.four_results: "Four arrays in a row are returned: make two pairs of them.",
     twins.columns_shuffled: "All numbers of x are mixed: rows stay whole.",
