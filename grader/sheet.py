@@ -107,6 +107,11 @@ def render_key(variant: AnyVariant, *, student: str = "", medium: Medium = "md",
     return _render("key", variant, student, medium, folders)
 
 
+def render_card(variant: AnyVariant, *, folders: Folders = ()) -> str:
+    """Return what is given and the answers alone, as a fragment of HTML for a contact sheet."""
+    return _render("card", variant, "", "html", folders)
+
+
 def render_stub(variant: AnyVariant, *, student: str = "", folders: Folders = ()) -> str:
     """Return the Python module to fill in: VARIANT, `answers` and the functions asked for."""
     parts = [(part.name, variant.answer_kind(part).rule) for part in variant.exercise.parts]
@@ -155,7 +160,7 @@ def write_cost(exercise: AnyExercise, level: Level) -> str:
 
 def _render(name: str, variant: AnyVariant, student: str, medium: Medium, folders: Folders) -> str:
     environment = _environment(_folders(folders))
-    sheet = _sheet(environment, variant, student, medium, with_key=name == "key")
+    sheet = _sheet(environment, variant, student, medium, with_key=name != "sheet")
     text = environment.get_template(f"{name}.{medium}.j2").render(sheet=sheet)
     return re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n" if medium == "md" else text
 

@@ -20,6 +20,7 @@ COMMANDS = {
     "check": ("grader.cli.check", "check", "Grade submissions."),
     "try": ("grader.cli.try_", "try_", "Check one file at home, on public cases."),
     "report": ("grader.cli.report", "report", "Write a report again, in other formats."),
+    "audit": ("grader.cli.audit", "audit", "Measure variants: many, fair, equal in cost, unguessable."),
     "selftest": ("grader.cli.selftest", "selftest", "Grade the grader: what is right passes, what is wrong is named."),
     "doctor": ("grader.cli.doctor", "doctor", "Say what is installed, what is missing, and how to get it."),
 }
