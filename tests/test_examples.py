@@ -20,7 +20,7 @@ Student = Mapping[str, Any]
 @pytest.fixture(scope="module")
 def students(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Student]:
     """Return the students of the JSON document of `grader check examples/submissions`, by name."""
-    words = ["check", str(EXAMPLES / "submissions"), "--format", "json", "--call-seconds", "2"]
+    words = ["check", str(EXAMPLES / "submissions"), "--format", "json", "--call-seconds", "2", "--fresh"]
     done = subprocess.run(
         [sys.executable, "-m", "grader", *words],
         cwd=tmp_path_factory.mktemp("empty"),
