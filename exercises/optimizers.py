@@ -73,8 +73,7 @@ class Params:
         assert self.lowest is not None
         entries = []
         for i, (slope, low) in enumerate(zip(self.slope, self.lowest, strict=True), 1):
-            entry = f"u_{i} {'-' if low > 0 else '+'} {tex(abs(low))}" if low else f"u_{i}"
-            entries.append(entry if slope == 1 else rf"{slope} \cdot ({entry})" if low else rf"{slope} u_{i}")
+            entries.append(sloped(slope, f"u_{i}", low))
         return rf"({entries[0]},\ {entries[1]})"
 
     def tex(self, name: str) -> str:
@@ -100,7 +99,13 @@ def draw(rng: Draw, level: Level) -> Params:
         p = DRAWN[level](rng)
         answers = [solve(p) for solve in (descent, decayed, momentum, second, squares)]
         numbers = [n for answer in answers for item in answer for n in (item if isinstance(item, tuple) else (item,))]
-        if 0 not in numbers and all(abs(n) < 20 for n in (*descent(p), *second(p)[1])) and not set(p.w) & set(numbers):
+        varied = abs(p.w[0]) != abs(p.w[1]) and abs(p.v[0]) != abs(p.v[1])
+        if (
+            varied
+            and 0 not in numbers
+            and all(abs(n) < 20 for n in (*descent(p), *second(p)[1]))
+            and not set(p.w) & set(numbers)
+        ):
             return p
 
 
@@ -345,6 +350,18 @@ def factor(value: Any) -> str:
     return f"({tex(value)})" if value < 0 else tex(value)
 
 
+def sloped(slope: int, place: str, lowest: Any) -> str:
+    r"""Write the gradient of ½ slope (place - lowest)² as LaTeX.
+
+    >>> sloped(2, "u_1", Fraction(-3, 2)), sloped(1, "u_2", 4)
+    ('2 \\cdot (u_1 + 1.5)', 'u_2 - 4')
+    """
+    if lowest == 0:
+        return place if slope == 1 else rf"{slope} \cdot {place}"
+    inner = f"{place} {'-' if lowest > 0 else '+'} {tex(abs(lowest))}"
+    return inner if slope == 1 else rf"{slope} \cdot ({inner})"
+
+
 def pair_tex(pair: Sequence[Any]) -> str:
     r"""Write a pair as LaTeX.
 
@@ -414,7 +431,7 @@ def second_workings(p: Params) -> str:
     there = each(lambda gradient, place: gradient(place), gradients(p), ahead)
     looks = [
         rf"w_{i + 1} + c v_{i + 1} = {tex(old[1][i])} + {tex(p.momentum)} \cdot {factor(old[0][i])} = {tex(ahead[i])}, "
-        rf"\quad {p.slope[i]} \cdot ({tex(ahead[i])} - {factor(p.lowest[i])}) = {tex(there[i])}"
+        rf"\quad {sloped(p.slope[i], tex(ahead[i]), p.lowest[i])} = {tex(there[i])}"
         for i in BOTH
     ]
     steps = velocity_texts(p, old[0], there, Fraction(0), old[1], rows)
@@ -496,7 +513,7 @@ What are the averages of squared gradients after this second step, not corrected
 """
 ADAPTIVE = """\
 What are the weights after this step of {{ p.method }}, \
-{% if p.method == "Adam" %}with both averages corrected for $t = 2$, {% endif %}\
+{% if p.method == "Adam" %}with both averages corrected for $t = 2$, and {% endif %}\
 with $\\varepsilon = {{ p.eps | num }}$? (Usually $\\varepsilon$ is tiny; here it is large, so that it shows.)
 """
 SECOND = """\
@@ -657,8 +674,8 @@ PARTS: tuple[Part[Params], ...] = (
     Part(
         name="momentum",
         ask=(
-            "From the same start again, take one step with **momentum**"
-            "{% if p.early_decay %} **and weight decay**{% else %} (no weight decay){% endif %}. "
+            "From the same start again, take one step with **momentum"
+            "{% if p.early_decay %} and weight decay**{% else %}** (no weight decay){% endif %}. "
             "Give two rows: the new velocity, then the new weights."
         ),
         solve=momentum,

@@ -17,8 +17,9 @@ Numbers = Callable[[Draw, Shape], Any]
 Options = Mapping[str, Any]
 
 ARRAYS = """\
-{arrays}: NumPy arrays of one shape, any number of axes, also none;
-floating or whole numbers. Leave them unchanged: {returned} are new arrays, at least as precise."""
+{arrays}:
+NumPy arrays of one shape, with any number of axes, also none; floating or whole numbers.
+Leave them unchanged: {returned} are new arrays, at least as precise."""
 
 SGD_DOC = f"""\
 Return (w, v): weights and velocity after one step of gradient descent with momentum and weight decay.
