@@ -469,11 +469,13 @@ Channel {{ loop.index }}:
 {{ grid(plane) }}
 {% endfor %}
 A convolutional layer has **two filters**, each with a 3 × 3 kernel for every channel and one bias.
-{% for kernels in p.filters %}
-Filter {{ loop.index }}, with its kernels for channel 1{% if p.channels == 3 %}, 2 and 3{% else %} and 2{% endif %}, \
+{% for kernels in p.filters_tex %}
+
+Filter {{ loop.index }}, with its kernels for channels 1{% if p.channels == 3 %}, 2 and 3{% else %} and 2{% endif %}, \
 and its bias $b_{{ loop.index }} = {{ p.biases[loop.index0] }}$:
 
-$${{ p.filters_tex[loop.index0] }}$$
+$${{ kernels }}$$
+
 {% endfor %}
 The stride is **2** in both directions, and there is **one row or column of zeros on every side** of each channel.
 """

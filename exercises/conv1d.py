@@ -341,7 +341,7 @@ EXERCISE = Exercise(
         "Convolution is the true one here: the kernel is flipped. The cross-correlation does not flip it.",
         "“full” has all entries at which the two overlap, “valid” those at which they overlap completely.",
         "“same” is the middle of “full”, as long as the longer of the two. Of N + M − 1 entries it leaves out the "
-        "first (M − 1)/2, rounded down, where M is the shorter length. This is NumPy's np.convolve.",
+        "first (M − 1)/2, rounded down, where M is the shorter length. This is NumPy's numpy.convolve.",
     ),
     parts=(
         Part(

@@ -21,7 +21,7 @@ y[i] = sum over k of x[i - k] * w[k], where x counts as zero outside of its n nu
 
 x: (n,), w: (m,), NumPy arrays of whole or floating numbers, each at least one number long; w may be
 longer than x. Leave both unchanged.
-mode: as in np.convolve,
+mode: as in numpy.convolve,
     "full": every i at which x and w overlap, i = 0 … n+m-2, so n+m-1 entries;
     "same": the middle max(n, m) entries of "full"; they start at i = (min(n, m) - 1) // 2;
     "valid": the entries whose overlap is complete, max(n, m) - min(n, m) + 1 of them.
@@ -37,7 +37,7 @@ convolution of x with w turned round, so conv1d(x, w[::-1], mode); x counts as z
 
 x: (n,), w: (m,), NumPy arrays of whole or floating real numbers, each at least one number long; w may be
 longer than x. Leave both unchanged.
-mode: as in np.convolve,
+mode: as in numpy.convolve,
     "full": every position at which x and w overlap, n+m-1 entries; the first is x[0] * w[m-1];
     "same": the middle max(n, m) entries of "full"; they start at entry (min(n, m) - 1) // 2 of it;
     "valid": the entries whose overlap is complete, max(n, m) - min(n, m) + 1 of them.
@@ -195,12 +195,12 @@ HINTS = {
         "Where the shorter length is even, 'same' is one entry too long: it has max(n, m) entries, so the zeros "
         "at the two ends cannot be as many."
     ),
-    twins.same_length_of_x: "'same' has the length of x even where w is longer: it is max(n, m), as in np.convolve.",
+    twins.same_length_of_x: "'same' has the length of x even where w is longer: it is max(n, m), as in numpy.convolve.",
     twins.full_without_plus_one: "'full' lacks its last entry: there are n + m - 1.",
     twins.full_one_zero_too_many: "'full' has one entry too many: where x ends and w begins they share one position.",
     twins.valid_without_plus_one: "'valid' lacks its last entry: there are max(n, m) - min(n, m) + 1.",
     twins.valid_needs_longer_x: (
-        "'valid' is empty where w is longer than x: then x moves along w, in m - n + 1 positions, as in np.convolve."
+        "'valid' is empty where w is longer than x: then x moves along w, in m - n + 1 positions, as in numpy.convolve."
     ),
     twins.negative_indices: (
         "Before the start of x its last numbers are taken: a negative index counts from the end. Outside it is zero."
