@@ -169,7 +169,7 @@ class Params:
             **{name: self.added(slices) for name, slices in self.crooked.items()},
             "first-channel-only": self.added(tuple(maps[:1] for maps in self.slices)),
             "mean-over-channels": tuple(
-                planes.each(total(maps), lambda v, b=bias: Fraction(v, channels) + b)  # type: ignore[misc]
+                planes.each(total(maps), lambda v, b=bias: Fraction(v, channels) + b)  # type: ignore[misc]  # default
                 for maps, bias in zip(self.slices, self.biases, strict=True)
             ),
             "bias-forgotten": self.added(self.slices, (0,) * len(self.biases)),
