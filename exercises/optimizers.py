@@ -88,6 +88,7 @@ BOTH = (0, 1)
 # Drawing ---------------------------------------------------------------------------------------------------
 
 TENTHS = tuple(Fraction(n, 10) for n in range(1, 6))
+RATES = tuple(tenth for tenth in TENTHS if (1 / tenth).denominator <= 2)  # who divides by them gets a decimal
 AVERAGES = (Fraction(3, 5), Fraction(3, 4), Fraction(4, 5), Fraction(9, 10))
 MOMENTA = tuple(Fraction(n, 10) for n in range(5, 10))
 SIDES = (1, -1)
@@ -111,7 +112,8 @@ def draw(rng: Draw, level: Level) -> Params:
 
 def shared(rng: Draw, level: Level, gradients: Pair, places: int) -> dict[str, Any]:
     """Draw what all levels have: weights of that many decimals, two rates, momentum, velocity."""
-    rate, decay = rng.sample(TENTHS, 2)
+    rate = rng.choice(RATES)
+    decay = rng.choice([tenth for tenth in TENTHS if tenth != rate])
     return {
         "level": level,
         "w": tuple(side * abs(rng.decimal(Fraction(1, 2) if places else 2, 9, places)) for side in signs(rng)),
