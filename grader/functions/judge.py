@@ -96,15 +96,17 @@ def judge(cases: CaseSet, runner: Runner, topic: str, marks: Fraction, *, trials
 
 def run_cases(cases: CaseSet, runner: Runner) -> list[Observation]:
     """Run every case once; stop when the process dies again and again."""
+    contract = cases.contract
     observations: list[Observation] = []
     deaths = 0
+    replies = runner.run(contract.name, [(case.call, case.reply_bytes) for case in cases.cases])
     for case in cases.cases:
         if deaths >= HOPELESS:
             observations.append(Observation(case, observations[-1].reply, wrong("not run, after the process had died")))
             continue
-        reply: Reply = runner.call(cases.contract.name, case.call, case.reply_bytes)
+        reply = next(replies)
         deaths = deaths + 1 if isinstance(reply, Died) else 0
-        observations.append(Observation(case, reply, verdict_of(cases.contract, case, reply)))
+        observations.append(Observation(case, reply, verdict_of(contract, case, reply)))
     return observations
 
 

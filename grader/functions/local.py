@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -45,6 +45,13 @@ class LocalSession:
         earlier = tuple(number for number, other in others if _shares(other, result))
         self.results[-1] = result
         return Returned(_snapshot(result), changed, shares, earlier)
+
+    def calls(self, function: str, todo: Iterable[tuple[Call, int]]) -> Iterator[Reply]:
+        for call, reply_bytes in todo:
+            reply = self.call(function, call, reply_bytes=reply_bytes)
+            yield reply
+            if isinstance(reply, Died):
+                return
 
     def reread(self, number: int) -> Reply:
         return Returned(_snapshot(self.results[number]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from grader.contract import Call
@@ -20,6 +20,8 @@ class Session(Protocol):
     def value(self, name: str) -> Reply: ...
 
     def call(self, function: str, call: Call, *, reply_bytes: int) -> Reply: ...
+
+    def calls(self, function: str, todo: Iterable[tuple[Call, int]]) -> Iterator[Reply]: ...
 
     def reread(self, number: int) -> Reply: ...
 
@@ -55,6 +57,21 @@ class Runner:
         if isinstance(reply, Died):
             self._restart()
         return reply
+
+    def run(self, function: str, todo: Sequence[tuple[Call, int]]) -> Iterator[Reply]:
+        """Yield a reply for each (call, reply_bytes); a death costs one call, then a new process goes on."""
+        done = 0
+        while done < len(todo):
+            if self._session is None:
+                done += 1
+                yield Died(Outcome.CRASHED, "not run: the process had died too often")
+                continue
+            for reply in self._session.calls(function, todo[done:]):
+                done += 1
+                self.calls += 1
+                if isinstance(reply, Died):
+                    self._restart()
+                yield reply
 
     def reread(self, number: int) -> Reply:
         """Return the result of an earlier call of this process as it is now."""

@@ -19,6 +19,8 @@ import sys
 import sysconfig
 import tempfile
 import time
+from collections import deque
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +38,8 @@ ANSWER_SECONDS = 5.0  # for the zygote, which does no work of its own
 SESSIONS_PER_ZYGOTE = 500
 ARGUMENT_LIMIT = 1 << 30
 OUTPUT_LIMIT = 1 << 16
+AHEAD = 16  # calls sent before the first of them is answered
+AHEAD_BYTES = 1 << 15  # of them together, well below what a socket holds
 WORKER = Path(__file__).with_name("worker.py")
 # What a package needs beside itself to be imported; nothing else of the site-packages is visible inside.
 COMPANIONS = {
@@ -264,7 +268,10 @@ class Session:
         self._left = limits.total_seconds
         self._died: Died | None = None
         self._requests = 0
+        self._answers = 0
         self._calls = 0
+        self._since = time.monotonic()  # when the request that runs now was sent, or the one before it answered
+        self._buffer = bytearray()
         self._closed = False
         self._socket, theirs = socket.socketpair()
         self._output = _output_file()
@@ -313,14 +320,37 @@ class Session:
 
     def call(self, function: str, call: Call, *, reply_bytes: int) -> Reply:
         """Call a function with copies of the arguments; `reply_bytes` is the size of the right result."""
-        self._calls += 1
-        argument = (function, tuple(call.args), dict(call.kwargs))
-        reply = self._ask("call", argument, max(2 * reply_bytes, protocol.BODY_FLOOR))
-        if isinstance(reply, Returned):
-            names = {*range(len(argument[1])), *argument[2]}
-            if not names.issuperset(reply.changed + reply.shares) or any(n >= self._calls - 1 for n in reply.earlier):
-                return self._break("it named arguments or calls that there were not")
-        return reply
+        return next(self.calls(function, [(call, reply_bytes)]))
+
+    def calls(self, function: str, todo: Iterable[tuple[Call, int]]) -> Iterator[Reply]:
+        """Call a function again and again; the next calls are on their way while one runs.
+
+        Yields a reply for each (call, bytes of the right result), in order, and ends after the first Died. All
+        replies must be taken before anything else is asked.
+        """
+        waiting: deque[tuple[Call, int, int]] = deque()  # call, limit and size on the wire of what is on its way
+        left = iter(todo)
+        more = True
+        try:
+            self._refuse_early_bytes()
+        except (protocol.ProtocolError, EOFError, OSError) as error:
+            yield self._failed(error)
+            return
+        while True:
+            while more and (not waiting or self._room(waiting)):
+                pair = next(left, None)
+                if pair is None or self._died is not None:
+                    more = False
+                    break
+                waiting.append(self._put(function, *pair))
+            if not waiting:
+                return
+            call, limit, _ = waiting.popleft()
+            self._calls += 1
+            reply = self._died or self._checked(self._take(limit, last=not waiting), call)
+            yield reply
+            if isinstance(reply, Died):
+                return
 
     def reread(self, number: int) -> Reply:
         """Return the result object of call `number` as it is now; None when that call did not return.
@@ -368,30 +398,69 @@ class Session:
     def _ask(self, op: str, argument: Any, limit: int) -> Reply:
         if self._died is not None:
             return self._died
+        try:
+            self._refuse_early_bytes()
+        except (protocol.ProtocolError, EOFError, OSError) as error:
+            return self._failed(error)
+        self._write(op, argument, limit)
+        return self._take(limit, last=True)
+
+    def _put(self, function: str, call: Call, reply_bytes: int) -> tuple[Call, int, int]:
+        """Send one call; a death while sending is found when its reply is taken."""
+        limit = max(2 * reply_bytes, protocol.BODY_FLOOR)
+        size = self._write("call", (function, tuple(call.args), dict(call.kwargs)), limit)
+        return call, limit, size
+
+    def _room(self, waiting: deque[tuple[Call, int, int]]) -> bool:
+        """May another call be sent? Only as much as the socket holds while the other side does not read."""
+        return len(waiting) < AHEAD and sum(size for _, _, size in waiting) < AHEAD_BYTES
+
+    def _write(self, op: str, argument: Any, limit: int) -> int:
         self._requests += 1
         tree, blobs = protocol.encode(argument, ARGUMENT_LIMIT, layouts=True)
         request = protocol.frame({"id": self._requests, "op": op, "limit": limit}, tree, blobs)
-        start = time.monotonic()
-        deadline = start + min(self._limits.call_seconds, self._left)
+        self._since = max(self._since, time.monotonic()) if self._answers == self._requests - 1 else self._since
         try:
-            self._refuse_early_bytes()
-            self._send(request, deadline)
-            header, body = self._receive(limit, deadline)
-        except TimeoutError:
-            return self._late()
-        except protocol.ProtocolError as error:
-            return self._break(str(error))
-        except (EOFError, OSError):
-            return self._gone()
-        seconds = time.monotonic() - start
-        self._left -= seconds
+            self._send(request, time.monotonic() + min(self._limits.call_seconds, self._left))
+        except (TimeoutError, EOFError, OSError) as error:
+            self._failed(error)
+        return len(request)
+
+    def _take(self, limit: int, *, last: bool) -> Reply:
+        """Return the reply to the oldest request that has none yet."""
+        if self._died is not None:
+            return self._died
+        deadline = self._since + min(self._limits.call_seconds, self._left)
+        self._answers += 1
         try:
-            reply = _reply(header, body, self._requests, seconds)
-        except protocol.ProtocolError as error:
-            return self._break(str(error))
+            header, body = self._receive(limit, deadline, last=last)
+            now = time.monotonic()
+            seconds, self._since = now - self._since, now
+            self._left -= seconds
+            reply = _reply(header, body, self._answers, seconds)
+        except (TimeoutError, EOFError, OSError, protocol.ProtocolError) as error:
+            return self._failed(error)
         if isinstance(reply, Raised) and reply.type == "MemoryError":
             return self._die(Outcome.OUT_OF_MEMORY, self._memory_message())
         return reply
+
+    def _checked(self, reply: Reply, call: Call) -> Reply:
+        """Refuse a reply that speaks of arguments or earlier calls that there were not."""
+        if isinstance(reply, Returned):
+            names = {*range(len(call.args)), *call.kwargs}
+            if not names.issuperset(reply.changed + reply.shares) or any(n >= self._calls - 1 for n in reply.earlier):
+                return self._break("it named arguments or calls that there were not")
+        return reply
+
+    def _failed(self, error: Exception) -> Died:
+        """Turn what went wrong with the connection into how the process died."""
+        if self._died is not None:
+            return self._died
+        if isinstance(error, TimeoutError):
+            return self._late()
+        if isinstance(error, protocol.ProtocolError):
+            return self._break(str(error))
+        return self._gone()
 
     def _refuse_early_bytes(self) -> None:
         with suppress(BlockingIOError):
@@ -415,9 +484,9 @@ class Session:
             except BlockingIOError:
                 self._wait(select.POLLOUT, deadline)
 
-    def _fill(self, data: bytearray, size: int, deadline: float) -> None:
-        """Read until `data` holds `size` bytes; it grows as bytes arrive, so that announcing many costs nothing."""
-        while len(data) < size:
+    def _fill(self, size: int, deadline: float) -> None:
+        """Read until there are `size` bytes; the buffer grows as they arrive, so that announcing many costs nothing."""
+        while len(self._buffer) < size:
             try:
                 part = self._socket.recv(1 << 16)
             except BlockingIOError:
@@ -425,21 +494,24 @@ class Session:
                 continue
             if not part:
                 raise EOFError
-            data += part
+            self._buffer += part
             if time.monotonic() > deadline:
                 raise TimeoutError
 
-    def _receive(self, limit: int, deadline: float) -> tuple[dict[str, Any], bytearray]:
-        data = bytearray()
+    def _receive(self, limit: int, deadline: float, *, last: bool) -> tuple[dict[str, Any], bytearray]:
+        """Return the next frame; after the last answer that is due nothing may be left over."""
         start = protocol.LENGTHS.size
-        self._fill(data, start, deadline)
-        head, size = protocol.read_lengths(data[:start], limit + protocol.HEADER_LIMIT)
-        self._fill(data, start + head, deadline)
-        header = protocol.read_header(data[start : start + head])
-        self._fill(data, start + head + size, deadline)
-        if len(data) > start + head + size:
+        self._fill(start, deadline)
+        head, size = protocol.read_lengths(self._buffer[:start], limit + protocol.HEADER_LIMIT)
+        self._fill(start + head, deadline)
+        header = protocol.read_header(self._buffer[start : start + head])
+        end = start + head + size
+        self._fill(end, deadline)
+        body = self._buffer[start + head : end]
+        del self._buffer[:end]
+        if last and self._buffer:
             raise protocol.ProtocolError("it sent more than one answer")
-        return header, data[start + head :]
+        return header, body
 
     def _die(self, outcome: Outcome, message: str) -> Died:
         self._died = Died(outcome, message)

@@ -70,6 +70,10 @@ class Printed(io.RawIOBase):
         return len(data)
 
 
+KEPT = 64  # results that can be looked at again
+KEPT_BYTES = 1 << 24  # a larger result is not kept, so that results do not fill the memory
+
+
 def redirect_output() -> None:
     room = [OUTPUT_LIMIT]
     for name, descriptor in (("stdout", 1), ("stderr", 2)):
@@ -83,6 +87,7 @@ def redirect_output() -> None:
         setattr(sys, name, text)
         setattr(sys, f"__{name}__", text)
     sys.stdin = io.TextIOWrapper(io.FileIO(0, closefd=False), "utf-8")
+    builtins.exit = builtins.quit = sys.exit  # type: ignore[assignment]  # as `site` does for every script
 
 
 class Pipe:
@@ -91,20 +96,23 @@ class Pipe:
     def __init__(self, connection: socket.socket, frames: Frames) -> None:
         self.connection = connection
         self.frames = frames
+        self.data = bytearray()  # what has come and was not asked for yet
 
-    def fill(self, data: bytearray, size: int) -> None:
-        while len(data) < size:
+    def fill(self, size: int) -> None:
+        while len(self.data) < size:
             part = self.connection.recv(1 << 16)
             if not part:
                 os._exit(0)
-            data += part
+            self.data += part
 
     def receive(self) -> tuple[dict[str, Any], bytearray]:
-        data = bytearray()
-        self.fill(data, 16)
-        head, size = self.frames.read_lengths(data[:16], 1 << 40)
-        self.fill(data, 16 + head + size)
-        return self.frames.read_header(data[16 : 16 + head]), data[16 + head :]
+        self.fill(16)
+        head, size = self.frames.read_lengths(self.data[:16], 1 << 40)
+        end = 16 + head + size
+        self.fill(end)
+        header, body = self.frames.read_header(self.data[16 : 16 + head]), self.data[16 + head : end]
+        del self.data[:end]
+        return header, body
 
     def send(self, header: dict[str, Any], tree: bytes = b"", blobs: Any = ()) -> None:
         self.connection.sendall(self.frames.frame(header, tree, blobs))
@@ -170,7 +178,16 @@ class Submission:
         shares = [key for key, value in named if self.overlap(held, [(*item, 0) for item in self.ranges(value)])]
         earlier = self.overlap(held, self.memory)
         self.memory += [(*item, number) for item in held]
+        self.forget(number - KEPT)
+        if sum(high - low for low, high in held) > KEPT_BYTES:
+            self.forget(number)
         return result, {"changed": changed, "shares": shares, "earlier": sorted(set(earlier))}
+
+    def forget(self, number: int) -> None:
+        """Let go of the result of a call long ago, and of where it was."""
+        if number >= 0 and self.results[number] is not None:
+            self.results[number] = None
+            self.memory = [held for held in self.memory if held[2] != number]
 
     def snapshot(self, value: Any) -> Any:
         if type(value) is self.frames.np.ndarray:
