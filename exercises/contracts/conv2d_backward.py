@@ -1,54 +1,57 @@
-"""What is promised about conv2d_backward: its regimes and its wrong twins. It is judged without a forward pass."""
+"""What is promised about conv2d_backward: its regimes, its wrong twins, and the picture of one entry."""
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
 
-from exercises.contracts.conv2d import case, given, remainder, unequal
-from grader.authoring import Call, Close, Contract, Draw, Regime, Twin, integers, laid_out, reals
+from exercises.contracts.conv2d import case, given, remainder, sum_sentence, unequal
+from grader.authoring import Call, Close, Contract, Draw, Pane, Regime, Twin, Window, integers, laid_out, reals
 from solutions.convolution import conv2d_backward
 from solutions.twins import conv2d_backward as twins
-from solutions.windows import pair
+from solutions.windows import Array, pad, pair
 
 DOC = """\
-Return the gradients of sum(dy * y), where y = conv2d(x, w, b, stride, padding), for x, w and b.
+Return the gradients of L = sum(dy * y) with y = conv2d(x, w, b, stride, padding): how L changes with x, w and b.
 
-y is the cross-correlation (no flip) of x, with zeros around it, and w, plus the bias; a window that
-would stand over the end is left out. The bias itself is not needed.
+y[n, f, i, j] = b[f] + sum over c, u, v of xp[n, c, i*sh + u, j*sw + v] * w[f, c, u, v]
 
-dy: (N, F, OH, OW), the gradient of the output, of whole or floating numbers. Leave it unchanged.
-x: (N, C, H, W), as given to conv2d; N may be 0.
-w: (F, C, KH, KW), as given to conv2d.
+xp is x with zeros around it: `padding` rows above and below, `padding` columns left and right.
+As in every deep-learning library the kernel of y is not flipped.
+
+dy: (N, F, OH, OW), the gradient of L for y, as it comes from the layer above (upstream).
+x: (N, C, H, W), a NumPy array of whole or floating numbers; N may be 0.
+w: (F, C, KH, KW), not larger than the padded image.
 stride: an int, or a pair (sh, sw) as a tuple or list; at least 1.
 padding: an int, or a pair (ph, pw) as a tuple or list; at least 0.
+Leave dy, x and w unchanged.
 
-Returns (dx, dw, db) with the shapes of x, w and (F,): sums over all images and positions, not means.
-Pixels that no window reaches have the gradient 0. Floating numbers keep at least the precision of dy.
+Returns a tuple (dx, dw, db) with the shapes (N, C, H, W), (F, C, KH, KW) and (F,). Sums run over all
+images and positions and are not averaged. Pixels that no window reaches have the gradient 0.
+Whole numbers stay exact, and floating numbers keep at least the precision of dy.
 """
 
 
 def magnitude(dy: Any, x: Any, w: Any, stride: Any = 1, padding: Any = 0) -> Any:
-    """Return the sums of the absolute values of each entry's terms."""
-    dy, x, w = (np.abs(a.astype(np.float64)) for a in (dy, x, w))
+    """Return the sums of the absolute values of each entry's terms, as (dx, dw, db)."""
+    dy, x, w = (np.abs(array.astype(np.float64)) for array in (dy, x, w))
     return conv2d_backward(dy, x, w, stride, padding)
 
 
-def shapes(rng: Draw, **sizes: Any) -> tuple[tuple[tuple[int, ...], ...], dict[str, Any]]:
-    """Return the shapes of dy, x and w, and the arguments that are not at their default."""
+def shapes(rng: Draw, **sizes: Any) -> tuple[tuple[tuple[int, ...], ...], tuple[Any, Any]]:
+    """Return the shapes of dy, x and w, and (stride, padding); sizes as `conv2d.case` takes them."""
     x, w, (stride, padding) = case(rng, **sizes)
-    rows, columns = (
-        (i + 2 * p - k) // s + 1
-        for i, k, s, p in zip(x[2:], w[2:], pair(stride, "stride"), pair(padding, "padding", 0), strict=True)
-    )
-    return ((x[0], w[0], rows, columns), x, w), given(stride, padding)
+    steps, edges = pair(stride, "stride"), pair(padding, "padding", 0)
+    rows, columns = ((x[2 + a] + 2 * edges[a] - w[2 + a]) // steps[a] + 1 for a in (0, 1))
+    return ((x[0], w[0], rows, columns), x, w), (stride, padding)
 
 
-def whole(rng: Draw, dtype: str = "float64", **sizes: Any) -> Call:
-    """Return a call with small whole numbers."""
-    found, options = shapes(rng, **sizes)
-    return Call(tuple(integers(rng, shape, dtype=dtype) for shape in found), options)
+def whole(rng: Draw, **sizes: Any) -> Call:
+    """Return a call with small whole numbers in float64, zeros and both signs among them."""
+    arrays, (stride, padding) = shapes(rng, **sizes)
+    return Call(tuple(integers(rng, shape, dtype="float64") for shape in arrays), given(stride, padding))
 
 
 def single(rng: Draw, **sizes: Any) -> Call:
@@ -56,9 +59,20 @@ def single(rng: Draw, **sizes: Any) -> Call:
     return whole(rng, n=1, c=1, f=1, **sizes)
 
 
-def fractional(rng: Draw, dtype: str, scale: float = 1.0) -> Call:
-    found, options = shapes(rng, padding=rng.integer(0, 1), kernel=(3, 3))
-    return Call(tuple(reals(rng, shape, dtype, scale) for shape in found), options)
+def plain(rng: Draw) -> Call:
+    """Return the simplest call: one image, one channel, one filter, stride 1, no padding, and no zeros in dy."""
+    call = single(rng)
+    dy, x, w = call.args
+    return Call((np.where(dy == 0, 5, dy), np.where(x == 0, 5, x), np.where(w == 0, 5, w)))
+
+
+def one_hot(rng: Draw) -> Call:
+    """Return a call whose dy has one entry that is not zero."""
+    stride, padding = rng.integer(1, 2), rng.integer(0, 1)
+    call = whole(rng, n=1, c=1, f=2, kernel=(3, 3), stride=stride, padding=padding)
+    dy = np.zeros_like(call.args[0])
+    dy[tuple(rng.integer(0, side - 1) for side in dy.shape)] = rng.integer(1, 3)
+    return Call((dy, *call.args[1:]), call.kwargs)
 
 
 def not_dividing(rng: Draw) -> Call:
@@ -66,27 +80,53 @@ def not_dividing(rng: Draw) -> Call:
     return single(rng, stride=stride, spare=remainder(rng, (stride, stride)))
 
 
+def beyond_kernel(rng: Draw) -> Call:
+    return single(rng, kernel=(rng.integer(1, 2),) * 2, stride=rng.integer(3, 4), outputs=(2, 2))
+
+
 def padded_and_strided(rng: Draw) -> Call:
-    stride = rng.integer(2, 3)
-    spare = remainder(rng, (stride, stride))
-    return single(rng, kernel=(3, 3), stride=stride, padding=rng.integer(1, 2), spare=spare)
+    stride, padding = rng.integer(2, 3), rng.integer(1, 2)
+    return single(rng, kernel=(3, 3), stride=stride, padding=padding, spare=remainder(rng, (stride, stride)))
 
 
 def all_together(rng: Draw) -> Call:
     stride, padding = unequal(rng, 1, 2, 3), unequal(rng, 0, 1, 2)
-    sizes: dict[str, Any] = {"n": 2, "c": rng.integer(2, 3), "f": rng.integer(2, 3), "outputs": unequal(rng, 2, 3)}
     kernel = rng.choice(((3, 2), (2, 3)))
+    sizes = {"n": 2, "c": rng.integer(2, 3), "f": rng.integer(2, 3), "outputs": unequal(rng, 2, 3)}
     return whole(rng, kernel=kernel, stride=stride, padding=padding, spare=remainder(rng, stride), **sizes)
 
 
+def full_kernel(rng: Draw) -> Call:
+    side = rng.integer(2, 4)
+    return single(rng, kernel=(side, side), padding=rng.integer(0, 1) if side > 2 else 0, outputs=(1, 1))
+
+
 def empty(rng: Draw) -> Call:
-    call = whole(rng, n=1, f=2, kernel=(3, 3), padding=1)
+    call = whole(rng, n=1, f=2, stride=rng.integer(1, 2), padding=rng.integer(0, 1), kernel=(3, 3))
     dy, x, w = call.args
     return Call((dy[:0], x[:0], w), call.kwargs)
 
 
+def typed(rng: Draw, upstream: str, image: str, weights: str, **sizes: Any) -> Call:
+    """Return a call with whole numbers for an integer dtype and any numbers for a floating one."""
+    arrays, (stride, padding) = shapes(rng, **sizes)
+    return Call(
+        tuple(
+            reals(rng, shape, dtype) if dtype.startswith("float") else integers(rng, shape, low, high, dtype)
+            for shape, dtype in zip(arrays, (upstream, image, weights), strict=True)
+            for low, high in (((0, 255) if dtype == "uint8" else (-4, 4)),)
+        ),
+        given(stride, padding),
+    )
+
+
+def scaled(rng: Draw, scale: float) -> Call:
+    dy, x, w = shapes(rng)[0]
+    return Call((reals(rng, dy, scale=scale), reals(rng, x, scale=scale), reals(rng, w)))
+
+
 def stored(rng: Draw, layout: str) -> Call:
-    call = whole(rng)
+    call = whole(rng, padding=rng.integer(0, 1), kernel=(3, 3))
     return Call(tuple(laid_out(array, layout) for array in call.args), call.kwargs)
 
 
@@ -97,7 +137,7 @@ def by_keyword(rng: Draw) -> Call:
 
 def by_position(rng: Draw) -> Call:
     call = whole(rng, stride=2, padding=1, kernel=(3, 3))
-    return Call((*call.args, 2, 1))
+    return Call((*call.args, call.kwargs["stride"], call.kwargs["padding"]))
 
 
 def as_lists(rng: Draw) -> Call:
@@ -106,29 +146,32 @@ def as_lists(rng: Draw) -> Call:
 
 
 REGIMES = (
-    Regime("stride and padding are left out", single),
+    Regime("there is one of everything, stride 1 and no padding", plain),
     Regime("there are several channels", lambda rng: whole(rng, n=1, c=rng.integer(2, 3), f=1), "volumes"),
     Regime("there are several filters", lambda rng: whole(rng, n=1, c=1, f=rng.integer(2, 3)), "volumes"),
     Regime("there are as many filters as channels", lambda rng: whole(rng, n=1, c=2, f=2), "volumes"),
-    Regime("there are several images", lambda rng: whole(rng, n=rng.integer(2, 3), c=1, f=1), "volumes"),
+    Regime("there are several images", lambda rng: whole(rng, n=rng.integer(2, 3), c=1), "volumes"),
     Regime("the stride divides", lambda rng: single(rng, stride=rng.integer(2, 3)), "stride"),
     Regime("the stride does not divide", not_dividing, "stride"),
     Regime("the strides are unequal", lambda rng: single(rng, stride=unequal(rng, 1, 2, 3)), "stride"),
-    Regime("the stride is larger than the kernel", lambda rng: single(rng, kernel=(2, 2), stride=3), "stride"),
+    Regime("the stride is larger than the kernel", beyond_kernel, "stride"),
     Regime("there is padding", lambda rng: single(rng, kernel=(3, 3), padding=1), "padding"),
     Regime("the paddings are unequal", lambda rng: single(rng, padding=unequal(rng, 0, 1, 2)), "padding"),
-    Regime("the padding is wider than half the kernel", lambda rng: single(rng, padding=2, outputs=(5, 5)), "padding"),
     Regime("there is padding and the stride does not divide", padded_and_strided, "padding"),
+    Regime("dy is zero but for one entry", one_hot, "upstream"),
     Regime("the kernel is not square", lambda rng: single(rng, kernel=unequal(rng, 1, 2, 3)), "shapes"),
     Regime("the image is not square", lambda rng: single(rng, kernel=(2, 2), outputs=unequal(rng, 2, 3, 4)), "shapes"),
     Regime("the kernel is one pixel", lambda rng: single(rng, kernel=(1, 1), outputs=(3, 3)), "shapes"),
-    Regime("the kernel is as large as the image", lambda rng: single(rng, outputs=(1, 1)), "shapes"),
+    Regime("the kernel is as large as the padded image", full_kernel, "shapes"),
     Regime("the batch is empty", empty, "shapes"),
     Regime("stride and padding are pairs, with several images, channels and filters", all_together, "together"),
-    Regime("the numbers are integers", lambda rng: whole(rng, rng.choice(("int64", "int32"))), "types"),
-    Regime("the numbers are float32", lambda rng: fractional(rng, "float32"), "types"),
-    Regime("float64 numbers need full precision", lambda rng: fractional(rng, "float64"), "types"),
-    Regime("the numbers are tiny", lambda rng: fractional(rng, "float64", 1e-20), "types"),
+    Regime("all arrays are of whole numbers", lambda rng: typed(rng, "int64", "int32", "int64"), "types"),
+    Regime("the image is of bytes (uint8)", lambda rng: typed(rng, "int64", "uint8", "int64"), "types"),
+    Regime("image and weights are whole and dy is not", lambda rng: typed(rng, "float64", "int64", "int64"), "types"),
+    Regime("the input is float32", lambda rng: typed(rng, *["float32"] * 3, padding=1, kernel=(3, 3)), "types"),
+    Regime("float64 numbers need full precision", lambda rng: typed(rng, *["float64"] * 3, c=3), "types"),
+    Regime("the numbers are huge", lambda rng: scaled(rng, 1e30), "types"),
+    Regime("the numbers are tiny", lambda rng: scaled(rng, 1e-30), "types"),
     Regime("the arrays are Fortran-ordered", lambda rng: stored(rng, "F"), "arguments"),
     Regime("the arrays have negative strides", lambda rng: stored(rng, "reversed"), "arguments"),
     Regime("the arrays are not contiguous", lambda rng: stored(rng, "gapped"), "arguments"),
@@ -140,28 +183,132 @@ REGIMES = (
 
 HINTS = {
     twins.kernel_not_rotated: (
-        "dx is made with the kernel turned the wrong way: dy[n, f, i, j] * w[f] goes where the window of (i, j) stood, "
-        "which is a full convolution with the kernel rotated by 180 degrees."
+        "dx is pasted with rotated kernels: dy[i, j] * w[u, v] belongs to pixel (i*sh + u, j*sw + v). "
+        "Written as a full convolution the kernel is rotated by 180 degrees; here that is missing or done twice."
     ),
-    twins.kernel_transposed: "dx is made with rows and columns of the kernel exchanged: rotate it instead.",
-    twins.kernel_gradient_reversed: "dw comes out turned by 180 degrees: correlate the input with dy, unflipped.",
-    twins.stride_forgotten: "The stride is missing: dy[i, j] belongs to the window that starts at (i*sh, j*sw).",
+    twins.kernel_transposed: "For dx the kernel is rotated by 180 degrees (both axes reversed), not transposed.",
+    twins.kernel_gradient_rotated: (
+        "dw comes out rotated by 180 degrees: dw[u, v] is the sum of dy[i, j] * xp[i*sh + u, j*sw + v], a "
+        "cross-correlation without a flip."
+    ),
+    twins.stride_not_in_offset: (
+        "The stride is missing: dy[i, j] belongs to the window that starts at row i*sh and column j*sw."
+    ),
+    twins.stride_missing_in_image_gradient: (
+        "dx leaves the stride out: dy[i, j] is pasted at row i*sh and column j*sw (dy spread out by zeros)."
+    ),
+    twins.stride_missing_in_kernel_gradient: (
+        "dw leaves the stride out: dy[i, j] meets the window that starts at row i*sh and column j*sw."
+    ),
     twins.stride_height_for_both: "The first stride is used for both directions: columns move by stride[1].",
-    twins.input_not_padded: "dw is made from x without its padding: put the zeros around x first.",
-    twins.padding_not_cut_off: "dx is that of the padded input: cut the padding off, rows ph to ph + H.",
-    twins.padding_cut_at_end: "dx is cut out from the corner on: the image starts at row ph and column pw.",
-    twins.empty_without_padding: "dx is empty without padding, as [0:-0] is: cut out ph to ph + H.",
-    twins.overlaps_overwritten: "Where windows overlap, dx keeps the last one only: add with +=.",
-    twins.bias_gradient_averaged: "db is a mean over the positions: the bias is in each of them, so add them up.",
-    twins.bias_gradient_of_first_image: "db is that of the first image: add up all images.",
-    twins.bias_gradient_of_all_filters: "db is summed over the filters too: every filter has its own.",
-    twins.kernel_gradient_of_last_image: "dw is that of the last image: add up all images with +=.",
-    twins.divided_by_batch: "dw and db are divided by the number of images: a mean loss brings that in dy already.",
-    twins.upstream_ignored: "dy is not used: every term is weighted by the gradient of its output.",
-    twins.filters_added: "dw is the same for all filters: filter f gets the input correlated with dy[:, f].",
-    twins.first_filter_only: "dx is made from the first filter: every filter passes its share back; add them up.",
+    twins.stride_swapped: "The pair is (vertical, horizontal): rows move by stride[0].",
+    twins.padding_ignored: "The padding is not used: window (0, 0) starts ph rows above the image and pw left of it.",
+    twins.image_not_padded: "dw is taken from x without its zeros: the windows lie in the padded image.",
+    twins.cropped_at_the_start: (
+        "The padding is cut off at one end only: dx is the middle of the padded gradient, from row ph to ph + H."
+    ),
+    twins.not_cropped: "dx still has the padding around it: cut it down to the shape of x.",
+    twins.cropped_to_nothing: "Cutting with [p:-p] leaves nothing where p is 0: cut with [p : p + H].",
+    twins.padding_height_for_both: "The first padding is used for both directions: columns have padding[1].",
+    twins.padding_swapped: "The pair is (rows, columns): above and below there are padding[0].",
+    twins.overwritten: "Windows overlap: add what each gives back (+=), do not overwrite it (=).",
+    twins.left_over_in_front: (
+        "Rows and columns that no window reaches are at the end of x: their zeros stand at the wrong end of dx."
+    ),
+    twins.left_over_dropped: "dx must have the shape of x: pixels that no window reaches have the gradient 0.",
+    twins.bias_gradient_averaged: "db is the sum of dy over images and positions, not its mean.",
+    twins.bias_gradient_of_first_image: "db is added over all images, not only the first.",
+    twins.bias_gradient_per_image: "db has the shape (F,): add over the images, too.",
+    twins.bias_gradient_of_all_filters: "Each filter has its own bias: db[f] adds up dy[:, f] only.",
+    twins.kernel_gradient_of_last_image: "dw keeps the last image only: add over the images with +=.",
+    twins.averaged_over_images: "dw and db are divided by the number of images: L is a sum, not a mean.",
+    twins.upstream_ignored: "dy is not used: every product is weighted with the gradient from above.",
+    twins.upstream_transposed: "The entries of dy are read column by column: row i, column j is dy[n, f, i, j].",
+    twins.same_for_all_filters: "All filters get the gradient of the first: dw[f] is made with dy[:, f].",
+    twins.first_filter_only: "dx comes from filter 0 alone: every filter saw x, so their parts are added.",
+    twins.last_filter_only: "dx keeps the last filter's part only: add over the filters with +=.",
+    twins.channels_averaged: "All channels get the same dx: channel c gets the part of w[:, c].",
+    twins.another_order: "The gradients come in another order: return (dx, dw, db).",
+    twins.truncated_to_input: (
+        "The gradients have the dtype of x and w, so decimals are cut off: use one that holds the products."
+    ),
     twins.single_precision: "float64 numbers are computed in float32: half the digits are lost.",
 }
+TWINS = tuple(Twin(twin.__name__.replace("_", "-"), twin, hint) for twin, hint in HINTS.items())
+
+
+# The picture -----------------------------------------------------------------------------------------------
+
+
+def window(call: Call, at: tuple[int, ...]) -> Window | None:
+    """Return what makes the entry at = (0 for dx, 1 for dw, 2 for db; its index): a correlation of two planes.
+
+    dx: dy spread out by the stride with zeros around it, under the rotated kernel; a pane for each filter.
+    dw: the padded image under dy spread out by the stride; a pane for each image. db: dy itself.
+    """
+    bound = inspect.signature(conv2d_backward).bind(*call.args, **call.kwargs)
+    bound.apply_defaults()
+    dy, x, w, stride, padding = bound.args
+    steps, edges = pair(stride, "stride"), pair(padding, "padding", 0)
+    gradients = conv2d_backward(dy, x, w, stride, padding)
+    if not at or not 0 <= at[0] < len(gradients):
+        return None
+    gradient, index = gradients[at[0]], at[1:]
+    if len(index) != gradient.ndim or any(not 0 <= i < n for i, n in zip(index, gradient.shape, strict=True)):
+        return None
+    panes = (_image_panes, _kernel_panes, _bias_panes)[at[0]](dy, x, w, steps, edges, index)
+    if at[0] == 2:
+        return Window(panes, f"db[{index[0]}] = {gradient[index]:.6g}, the sum of all of dy[:, {index[0]}]")
+    sentence = sum_sentence(panes, index, None, gradient[index])
+    return Window(panes, ("dx", "dw")[at[0]] + sentence.removeprefix("y"))
+
+
+Panes = tuple[Pane, ...]
+Two = tuple[int, int]
+
+
+def spread(dy: Array, steps: Two) -> Array:
+    """Return a plane with steps - 1 zeros between its numbers."""
+    rows, columns = ((side - 1) * s + 1 for side, s in zip(dy.shape, steps, strict=True))
+    wide = np.zeros((rows, columns), dy.dtype)
+    wide[:: steps[0], :: steps[1]] = dy
+    return wide
+
+
+def _image_panes(dy: Array, x: Array, w: Array, steps: Two, edges: Two, index: tuple[int, ...]) -> Panes:
+    n, c, row, column = index
+    top, left = row + edges[0], column + edges[1]
+    panes = []
+    for f in range(len(w)):
+        wide, (kh, kw) = spread(dy[n, f], steps), w.shape[2:]
+        room = [
+            (k - 1, max(i + 2 * p - side, k - 1))
+            for k, i, p, side in zip((kh, kw), x.shape[2:], edges, wide.shape, strict=True)
+        ]
+        plane = np.pad(wide, room)
+        label = f"dy of image {n}, filter {f}, with zeros between and around; the kernel rotated"
+        panes.append(Pane(label, _rows(plane), (top, top + kh), (left, left + kw), (0, 0), _rows(w[f, c, ::-1, ::-1])))
+    return tuple(panes)
+
+
+def _kernel_panes(dy: Array, x: Array, w: Array, steps: Two, edges: Two, index: tuple[int, ...]) -> Panes:  # noqa: ARG001 - as the others
+    f, c, u, v = index
+    panes = []
+    for n in range(len(x)):
+        wide, plane = spread(dy[n, f], steps), pad(x[n : n + 1, c : c + 1], edges)[0, 0]
+        rows, columns = (u, u + wide.shape[0]), (v, v + wide.shape[1])
+        panes.append(Pane(f"image {n}, channel {c}, under dy", _rows(plane), rows, columns, edges, _rows(wide)))
+    return tuple(panes)
+
+
+def _bias_panes(dy: Array, x: Array, w: Array, steps: Two, edges: Two, index: tuple[int, ...]) -> Panes:  # noqa: ARG001 - as the others
+    rows, columns = dy.shape[2:]
+    return tuple(Pane(f"dy of image {n}", _rows(dy[n, index[0]]), (0, rows), (0, columns)) for n in range(len(dy)))
+
+
+def _rows(plane: Array) -> tuple[tuple[Any, ...], ...]:
+    return tuple(tuple(row) for row in plane.tolist())
+
 
 CONV2D_BACKWARD = Contract(
     name="conv2d_backward",
@@ -169,17 +316,21 @@ CONV2D_BACKWARD = Contract(
     doc=DOC,
     reference=conv2d_backward,
     regimes=REGIMES,
-    check=Close(magnitude, names=("dx", "dw", "db")),
-    twins=tuple(Twin(twin.__name__.replace("_", "-"), twin, hint) for twin, hint in HINTS.items()),
+    check=Close(
+        magnitude, terms=lambda dy, x, w, *rest, **named: int(max(dy[:, 0].size, w.size)), names=("dx", "dw", "db")
+    ),
+    twins=TWINS,
     groups={
         "basics": 2,
         "volumes": 2,
         "stride": 2,
         "padding": 2,
+        "upstream": 1,
         "shapes": 1,
         "together": 1,
         "types": 1,
         "arguments": 1,
     },
+    window=window,
 )
 CONTRACTS = (CONV2D_BACKWARD,)
