@@ -153,6 +153,15 @@ def test_a_forgotten_decay_costs_the_decay_only() -> None:
     assert 0 < result.score < 1
 
 
+@pytest.mark.parametrize("name", ["adagrad_step", "rmsprop_step", "adam_step"])
+def test_a_misplaced_eps_costs_little(name: str) -> None:
+    """Usually eps is tiny: all that a student has who adds it under the root is one kind of case wrong."""
+    twin = next(t for t in BY_NAME[name].twins if t.name == "eps-inside")
+    result = grade(name, twin.function)
+    assert result.outcome is Outcome.PARTIAL
+    assert Fraction(4, 5) <= result.score < 1
+
+
 def test_working_on_the_arguments_is_noticed() -> None:
     """`v *= momentum` is the usual slip of those who know how optimizers are written."""
 

@@ -28,7 +28,7 @@ Return (w, v): weights and velocity after one step of gradient descent with mome
     w = w + v                                   with the new velocity
 
 {ARRAYS.format(arrays="w (weights), g (gradient of the loss at w), v (velocity)", returned="both results")}
-lr, momentum, weight_decay: numbers.
+lr, momentum, weight_decay: numbers, at least 0.
 """
 ADAGRAD_DOC = f"""\
 Return (w, s): weights and sum of squared gradients after one step of AdaGrad, as torch.optim.Adagrad.
@@ -37,7 +37,7 @@ The weight decay adds weight_decay*w to the gradient first; then s grows by the 
 w = w - lr * gradient / (sqrt(s) + eps), with the new s.
 
 {ARRAYS.format(arrays="w (weights), g (gradient), s (sum so far, at least 0)", returned="both results")}
-lr, eps, weight_decay: numbers.
+lr, eps, weight_decay: numbers, at least 0.
 """
 RMSPROP_DOC = f"""\
 Return (w, v): weights and average of squared gradients after one step of RMSprop, as torch.optim.RMSprop.
@@ -46,7 +46,7 @@ The weight decay adds weight_decay*w to the gradient first; then v keeps the sha
 1 - alpha of the gradient's square, and w = w - lr * gradient / (sqrt(v) + eps), with the new v.
 
 {ARRAYS.format(arrays="w (weights), g (gradient), v (average so far, at least 0)", returned="both results")}
-lr, alpha, eps, weight_decay: numbers.
+lr, alpha, eps, weight_decay: numbers, at least 0; alpha below 1.
 """
 ADAM_DOC = f"""\
 Return (w, m, v): weights and both averages after step t of Adam, as torch.optim.Adam.
@@ -57,7 +57,8 @@ betas[1] and the gradient's square. The step divides m by 1 - betas[0]**t and v 
 w = w - lr * corrected m / (sqrt(corrected v) + eps). The m and v returned are the ones not corrected.
 
 {ARRAYS.format(arrays="w (weights), g (gradient), m, v (averages so far; v at least 0)", returned="all results")}
-t: the number of this step, an int that counts from 1. lr, eps, weight_decay: numbers; betas: a pair of numbers.
+t: the number of this step, an int that counts from 1. lr, eps, weight_decay: numbers, at least 0; betas: a pair of
+numbers from 0 to below 1.
 """
 
 
@@ -95,12 +96,12 @@ def rate(rng: Draw) -> float:
 
 def adam_options(rng: Draw, t: int | None = None) -> dict[str, Any]:
     betas = (share(rng), rng.choice((0.95, 0.999, 0.75)))
-    return {"t": t or rng.integer(2, 9), "lr": rate(rng), "betas": betas, "eps": 1e-8}
+    return {"t": t or rng.integer(2, 9), "lr": rate(rng), "betas": betas, "eps": 0.0}
 
 
 SGD = Family(sgd_step, ("v",), (), lambda rng: {"lr": rate(rng), "momentum": share(rng)}, 4)
-ADAGRAD = Family(adagrad_step, (), ("s",), lambda rng: {"lr": rate(rng), "eps": 1e-8}, 3)
-RMSPROP = Family(rmsprop_step, (), ("v",), lambda rng: {"lr": rate(rng), "alpha": share(rng), "eps": 1e-8}, 3)
+ADAGRAD = Family(adagrad_step, (), ("s",), lambda rng: {"lr": rate(rng), "eps": 0.0}, 3)
+RMSPROP = Family(rmsprop_step, (), ("v",), lambda rng: {"lr": rate(rng), "alpha": share(rng), "eps": 0.0}, 3)
 ADAM = Family(adam_step, ("m",), ("v",), adam_options, 5)
 
 
@@ -117,12 +118,12 @@ def some_shape(rng: Draw) -> Shape:
 
 
 def values(rng: Draw, family: Family, shape: Shape | None = None, numbers: Numbers = whole) -> dict[str, Any]:
-    """Return the arrays of a call by name; squares are never zero, so that no direction hangs on rounding."""
+    """Return the arrays of a call by name; gradients and squares are never zero, so that eps may be."""
     shape = some_shape(rng) if shape is None else shape
-    found = {name: numbers(rng.fork(), shape) for name in ("w", "g", *family.signed)}
+    found = {name: numbers(rng.fork(), shape) for name in family.arrays}
+    found["g"] = np.where(found["g"] == 0, found["g"].dtype.type(1), found["g"])
     for name in family.squares:
-        size = np.abs(numbers(rng.fork(), shape))
-        found[name] = np.asarray(np.where(size == 0, np.max(size, initial=0) + (size == 0), size), dtype=size.dtype)
+        found[name] = np.abs(np.where(found[name] == 0, found[name].dtype.type(1), found[name]))
     return found
 
 
@@ -153,7 +154,6 @@ def first_step(rng: Draw, family: Family) -> Call:
     arrays = values(rng, family)
     for name in (*family.signed, *family.squares):
         arrays[name] = np.zeros_like(arrays[name])
-    arrays["g"][arrays["g"] == 0] = 1.0
     fixed: dict[str, Any] = {"momentum": 0.0} if family is SGD else {"t": 1} if family is ADAM else {}
     return called(family, arrays, family.options(rng) | fixed)
 
@@ -165,18 +165,18 @@ def typed(rng: Draw, family: Family, *dtypes: str) -> Call:
         dtype = dtypes[index % len(dtypes)]
         parts = reals(rng.fork(), value.shape) / 4 if dtype.startswith("float") else 0
         call[name] = (np.abs(value + parts) if name in family.squares else value + parts).astype(dtype)
-    return called(family, call, family.options(rng) | {"weight_decay": 0.1})
+    return called(family, call, family.options(rng))
 
 
-def precise(rng: Draw, family: Family) -> Call:
-    return usual(rng, family, (rng.integer(2, 4),), reals, decay=True)
+def precise(rng: Draw, family: Family, decay: bool = False) -> Call:
+    return usual(rng, family, (rng.integer(2, 4),), reals, decay=decay)
 
 
-def scaled(rng: Draw, family: Family, scale: float) -> Call:
+def scaled(rng: Draw, family: Family, scale: float, **fixed: Any) -> Call:
     """Return a call whose weights and gradients have that magnitude, and squares that of its square."""
     arrays = values(rng, family, None, lambda source, shape: reals(source, shape, scale=1.0))
     factors = {name: scale**2 if name in family.squares else scale for name in arrays}
-    return called(family, {n: v * factors[n] for n, v in arrays.items()}, family.options(rng) | {"weight_decay": 0.1})
+    return called(family, {n: v * factors[n] for n, v in arrays.items()}, family.options(rng) | fixed)
 
 
 def zero_gradient(rng: Draw, family: Family, memory: bool) -> Call:
@@ -185,7 +185,8 @@ def zero_gradient(rng: Draw, family: Family, memory: bool) -> Call:
     for name in arrays:
         if name == "g" or (name != "w" and not memory):
             arrays[name] = np.zeros_like(arrays[name])
-    return called(family, arrays, family.options(rng))
+    eps = {} if family is SGD else {"eps": 1e-8}
+    return called(family, arrays, family.options(rng) | eps)
 
 
 def stored(rng: Draw, family: Family, layout: str) -> Call:
@@ -194,13 +195,13 @@ def stored(rng: Draw, family: Family, layout: str) -> Call:
 
 
 def by_keyword(rng: Draw, family: Family) -> Call:
-    call = usual(rng, family, decay=True)
+    call = usual(rng, family, weight_decay=0.0)
     given = {**dict(zip([*family.arrays, "t" if family is ADAM else "lr"], call.args, strict=False)), **call.kwargs}
     return Call((), dict(reversed(given.items())))
 
 
 def by_position(rng: Draw, family: Family) -> Call:
-    call = usual(rng, family, decay=True)
+    call = usual(rng, family, weight_decay=0.0)
     return Call((*call.args, *call.kwargs.values()))
 
 
@@ -214,11 +215,6 @@ def _needed(family: Family) -> tuple[str, ...]:
     return ("lr",) if family is SGD else ()
 
 
-def whole_options(rng: Draw, family: Family) -> Call:
-    options: dict[str, Any] = {"lr": rng.integer(1, 2), "weight_decay": rng.integer(1, 2)}
-    return usual(rng, family, **options)
-
-
 def regimes(family: Family, own: tuple[Regime, ...]) -> tuple[Regime, ...]:
     """Return the regimes of a step: the first step, its own ones, and those that every step has."""
 
@@ -230,12 +226,12 @@ def regimes(family: Family, own: tuple[Regime, ...]) -> tuple[Regime, ...]:
         of("nothing is remembered from earlier steps", first_step, "basics"),
         *own,
         of("there is weight decay", usual, "decay", decay=True),
+        of("there is weight decay, and float64 numbers need full precision", precise, "decay", decay=True),
         of(shape.format("no axis (one number)"), usual, "shapes", ()),
         of(shape.format("a single entry"), usual, "shapes", (1,)),
         of(shape.format("three axes"), usual, "shapes", (2, 1, 3)),
         of(shape.format("four axes"), usual, "shapes", (2, 2, 1, 3)),
-        of("the gradient is zero", zero_gradient, "numbers", True),
-        of("the gradient and the memory are zero", zero_gradient, "numbers", False),
+        of("the gradient is zero", zero_gradient, "numbers", memory=True),
         of("the numbers are huge", scaled, "numbers", 1e12),
         of("the numbers are tiny", scaled, "numbers", 1e-12),
         of("float64 numbers need full precision", precise, "types"),
@@ -249,25 +245,35 @@ def regimes(family: Family, own: tuple[Regime, ...]) -> tuple[Regime, ...]:
         of("the arrays are not contiguous", stored, "arguments", "gapped"),
         of("all arguments are given by keyword", by_keyword, "arguments"),
         of("all arguments are given by position", by_position, "arguments"),
-        of("options are left to their defaults", defaults, "arguments"),
-        of("the rate and the decay are whole numbers", whole_options, "arguments"),
+        Regime("the rate is a whole number", lambda rng: usual(rng, family, lr=rng.integer(1, 2)), "arguments"),
     )
 
 
 SGD_OWN = (
     Regime("there is momentum", lambda rng: usual(rng, SGD), "momentum"),
     Regime("there is a velocity but no momentum", lambda rng: usual(rng, SGD, momentum=0.0), "momentum"),
+    Regime("momentum and decay are left to their defaults", lambda rng: defaults(rng, SGD), "momentum"),
     Regime("the momentum is 1", lambda rng: usual(rng, SGD, momentum=1.0), "momentum"),
     Regime("there is weight decay but no momentum", lambda rng: usual(rng, SGD, decay=True, momentum=0.0), "decay"),
 )
 ADAGRAD_OWN = (
     Regime("there are earlier squares", lambda rng: usual(rng, ADAGRAD), "memory"),
     Regime("eps is large", lambda rng: usual(rng, ADAGRAD, eps=rng.choice((1.0, 0.5, 0.1))), "epsilon"),
+    Regime("eps is small and the numbers are tiny", lambda rng: scaled(rng, ADAGRAD, 1e-9, eps=1e-8), "epsilon"),
+    Regime("options are left to their defaults", lambda rng: defaults(rng, ADAGRAD), "epsilon"),
+    Regime(
+        "the gradient and all earlier ones are zero", lambda rng: zero_gradient(rng, ADAGRAD, memory=False), "epsilon"
+    ),
 )
 RMSPROP_OWN = (
     Regime("there are earlier squares", lambda rng: usual(rng, RMSPROP), "memory"),
     Regime("alpha is 0 or 1/2", lambda rng: usual(rng, RMSPROP, alpha=rng.choice((0.5, 0.0))), "memory"),
     Regime("eps is large", lambda rng: usual(rng, RMSPROP, eps=rng.choice((1.0, 0.5, 0.1))), "epsilon"),
+    Regime("eps is small and the numbers are tiny", lambda rng: scaled(rng, RMSPROP, 1e-9, eps=1e-8), "epsilon"),
+    Regime("options are left to their defaults", lambda rng: defaults(rng, RMSPROP), "epsilon"),
+    Regime(
+        "the gradient and all earlier ones are zero", lambda rng: zero_gradient(rng, RMSPROP, memory=False), "epsilon"
+    ),
 )
 ADAM_OWN = (
     Regime("it is the second step", lambda rng: usual(rng, ADAM, t=2), "memory"),
@@ -275,6 +281,9 @@ ADAM_OWN = (
     Regime("it is a very late step", lambda rng: usual(rng, ADAM, t=rng.integer(1000, 100_000)), "memory"),
     Regime("both betas are 1/2 or 0", lambda rng: usual(rng, ADAM, betas=(rng.choice((0.5, 0.0)),) * 2), "memory"),
     Regime("eps is large", lambda rng: usual(rng, ADAM, eps=rng.choice((1.0, 0.5, 0.1))), "epsilon"),
+    Regime("eps is small and the numbers are tiny", lambda rng: scaled(rng, ADAM, 1e-9, eps=1e-8), "epsilon"),
+    Regime("options are left to their defaults", lambda rng: defaults(rng, ADAM), "epsilon"),
+    Regime("the gradient and all earlier ones are zero", lambda rng: zero_gradient(rng, ADAM, memory=False), "epsilon"),
 )
 LESSER = {"shapes": 1, "numbers": 1, "types": 1, "arguments": 1}
 SGD_GROUPS = {"basics": 2, "momentum": 3, "decay": 3, **LESSER}
