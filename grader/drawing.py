@@ -6,6 +6,7 @@ print; a page may colour the classes `cg-window`, `cg-got` and `cg-want`.
 
 from __future__ import annotations
 
+import itertools
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ Spot = tuple[int, int]
 Kept = tuple[list[int | None], list[int | None]]  # indices of the rows and columns shown; None is a gap
 
 CELL = 28  # height of a cell, and its least width, in pixels
+PIXEL = 10  # side of a pixel of a grey picture
 CHAR = 7.9  # width of a digit at 13 pixels, monospaced
 LETTER = 7.1  # average width of a letter at 13 pixels
 GAP = 22
@@ -61,6 +63,12 @@ def grid(
         spans = ((top, top + height), (left, left + width))
     block = _table(rows, spans=spans, padding=pads)
     return _svg(_captioned(block, caption) if caption else block, caption or "Grid of numbers", alt)
+
+
+def greys(pictures: Mapping[str, Rows], *, white: int, alt: str = "") -> str:
+    """Return an SVG of grey pictures beside each other under their names; entries run from 0, black, to `white`."""
+    blocks = [_captioned(_grey(rows, white), name) for name, rows in pictures.items()]
+    return _svg(_flow(blocks), ", ".join(pictures), alt)
 
 
 def failing_case(counterexample: Counterexample) -> str:
@@ -194,6 +202,21 @@ def _table(
     body = "".join(cells) + _outline(kept, spans, width, style)
     block = Block(len(kept[1]) * width, len(kept[0]) * CELL, body)
     return _indexed(block, kept, width) if indices else block
+
+
+def _grey(rows: Rows, white: int) -> Block:
+    """Draw a picture, a rectangle for each run of equal pixels, in a frame: paper and screen both have their own white."""
+    runs = []
+    for r, row in enumerate(rows):
+        c = 0
+        for value, run in itertools.groupby(row):
+            length, tone = len(list(run)), round(255 * value / white)
+            place = f'x="{c * PIXEL}" y="{r * PIXEL}" width="{length * PIXEL}" height="{PIXEL}"'
+            runs.append(f'<rect {place} fill="#{tone:02x}{tone:02x}{tone:02x}"/>')
+            c += length
+    width, height = len(rows[0]) * PIXEL, len(rows) * PIXEL
+    frame = f'<rect width="{width}" height="{height}" fill="none" stroke="currentColor" stroke-opacity="0.5"/>'
+    return Block(width, height, f'<g shape-rendering="crispEdges">{"".join(runs)}</g>{frame}')
 
 
 def _entries(rows: Rows, kept: Kept, spot: Spot | None, digits: int) -> dict[Spot, str]:

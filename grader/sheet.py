@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -288,7 +288,7 @@ class _Pictures:
 
     @property
     def vocabulary(self) -> dict[str, Callable[..., str]]:
-        return {"picture": self.picture, "drawn_grid": self.drawn_grid}
+        return {"picture": self.picture, "drawn_grid": self.drawn_grid, "drawn_greys": self.drawn_greys}
 
     def picture(self, svg: str, alt: str) -> str:
         if self.medium == "md":
@@ -303,6 +303,16 @@ class _Pictures:
             return grid(rows, caption)  # a drawing leaves numbers out where there are many
         alt = caption or f"{count(len(rows), 'row')} of numbers"
         return self.picture(drawing.grid(rows, caption=caption, alt=alt, **options), alt)
+
+    def drawn_greys(self, pictures: Mapping[str, Sequence[Sequence[int]]], white: int = 9) -> str:
+        """Show grey pictures under their names, from 0 (black) to `white` (9 at most); as digits where none is seen."""
+        from grader import drawing
+
+        if self.medium == "md":
+            return "".join(grid(rows, name) for name, rows in pictures.items())
+        rows = (f"{name}: {', '.join(''.join(map(str, row)) for row in rows)}" for name, rows in pictures.items())
+        alt = f"Grey values row by row, from 0 (black) to {white} (white). {'; '.join(rows)}."
+        return self.picture(drawing.greys(pictures, white=white), alt)
 
 
 @contextmanager
