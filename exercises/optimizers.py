@@ -92,6 +92,7 @@ RATES = tuple(tenth for tenth in TENTHS if (1 / tenth).denominator <= 2)  # who 
 AVERAGES = (Fraction(3, 5), Fraction(3, 4), Fraction(4, 5), Fraction(9, 10))
 MOMENTA = tuple(Fraction(n, 10) for n in range(5, 10))
 SIDES = (1, -1)
+SLOPES = (Fraction(1), Fraction(2), Fraction(4), Fraction(5), Fraction(1, 2))  # times the rate: 1 lands on the minimum
 
 
 def draw(rng: Draw, level: Level) -> Params:
@@ -164,7 +165,8 @@ def draw_challenge(rng: Draw) -> Params:
     gradient = (sides[0] * g[0], sides[1] * g[1])
     keep_mean = rng.choice((Fraction(1, 2), Fraction(7, 10), Fraction(9, 10)))
     given = shared(rng, Level.CHALLENGE, gradient, 1)
-    slope = tuple(rng.sample((1, 2, 4, 5), 2))
+    gentle = [slope for slope in SLOPES if given["rate"] * slope < 2 and given["rate"] * slope != 1]
+    slope = tuple(rng.sample(gentle, 2))
     return Params(
         **given,
         squares=each(lambda n: (1 - keep) * n * n, earlier),
@@ -172,7 +174,7 @@ def draw_challenge(rng: Draw) -> Params:
         keep=keep,
         keep_mean=keep_mean,
         slope=(slope[0], slope[1]),
-        lowest=each(lambda w, n, h: w - Fraction(n, h), given["w"], gradient, slope),
+        lowest=each(lambda w, n, h: w - n / h, given["w"], gradient, slope),
     )
 
 
@@ -352,16 +354,16 @@ def factor(value: Any) -> str:
     return f"({tex(value)})" if value < 0 else tex(value)
 
 
-def sloped(slope: int, place: str, lowest: Any) -> str:
+def sloped(slope: Any, place: str, lowest: Any) -> str:
     r"""Write the gradient of ½ slope (place - lowest)² as LaTeX.
 
     >>> sloped(2, "u_1", Fraction(-3, 2)), sloped(1, "u_2", 4)
     ('2 \\cdot (u_1 + 1.5)', 'u_2 - 4')
     """
     if lowest == 0:
-        return place if slope == 1 else rf"{slope} \cdot {place}"
+        return place if slope == 1 else rf"{tex(slope)} \cdot {place}"
     inner = f"{place} {'-' if lowest > 0 else '+'} {tex(abs(lowest))}"
-    return inner if slope == 1 else rf"{slope} \cdot ({inner})"
+    return inner if slope == 1 else rf"{tex(slope)} \cdot ({inner})"
 
 
 def pair_tex(pair: Sequence[Any]) -> str:
