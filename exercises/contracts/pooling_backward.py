@@ -437,8 +437,8 @@ MAX_POOL2D_BACKWARD = Contract(
         more="",
         rule="y is its largest number.",
         kind=(
-            "Where the\nlargest number occurs more than once in a window, you may give dy to any of them, or share it so that"
-            "\ntheir parts add up to dy."
+            "Where the\nlargest number occurs more than once in a window, you may give dy to any of them, or "
+            "share it so\nthat the parts add up to dy."
         ),
     ),
     reference=max_pool2d_backward,

@@ -30,7 +30,7 @@ def always_two(x: Any, norm_type: float, kernel_size: Pair, stride: Stride = Non
 def mean_of_powers(x: Any, norm_type: float, kernel_size: Pair, stride: Stride = None) -> Array:
     """The p-th root of the mean of the powers, not of their sum."""
     kh, kw = pair(kernel_size, "kernel_size")
-    return lp_pool2d(x, norm_type, kernel_size, stride) / (kh * kw) ** (1 / norm_type)
+    return np.asarray(lp_pool2d(x, norm_type, kernel_size, stride) / (kh * kw) ** (1 / norm_type))
 
 
 def divided(x: Any, norm_type: float, kernel_size: Pair, stride: Stride = None) -> Array:

@@ -337,7 +337,7 @@ def lp_powers_only(dy: Any, x: Any, norm_type: float, kernel_size: Pair, stride:
 
 def lp_inner_factor_left(dy: Any, x: Any, norm_type: float, kernel_size: Pair, stride: Stride = None) -> Array:
     """p times too much: the root's 1/p is forgotten."""
-    return norm_type * lp_pool2d_backward(dy, x, norm_type, kernel_size, stride)
+    return np.asarray(norm_type * lp_pool2d_backward(dy, x, norm_type, kernel_size, stride))
 
 
 def lp_outer_factor_only(dy: Any, x: Any, norm_type: float, kernel_size: Pair, stride: Stride = None) -> Array:
@@ -369,7 +369,9 @@ def lp_sign_lost(dy: Any, x: Any, norm_type: float, kernel_size: Pair, stride: S
 def lp_mean_of_powers(dy: Any, x: Any, norm_type: float, kernel_size: Pair, stride: Stride = None) -> Array:
     """The gradient of (mean of x**p) ** (1/p)."""
     size = right_walk(kernel_size, stride)[0]
-    return lp_pool2d_backward(dy, x, norm_type, kernel_size, stride) / (size[0] * size[1]) ** (1 / norm_type)
+    return np.asarray(
+        lp_pool2d_backward(dy, x, norm_type, kernel_size, stride) / (size[0] * size[1]) ** (1 / norm_type)
+    )
 
 
 def lp_upstream_ignored(dy: Any, x: Any, norm_type: float, kernel_size: Pair, stride: Stride = None) -> Array:
