@@ -114,8 +114,10 @@ def test_own_sums_of_the_channels_are_carried_forward() -> None:
     scores = {result.part: result.score for result in mark_answers(variant, answers)}
     assert scores["channels"] == 0
     assert scores["entry"] == 1
-    halves = {**answers, "channels": [0.5, *own[1:]], "entry": 0}
-    assert {result.part: result.score for result in mark_answers(variant, halves)}["entry"] == 0
+    half = own[0] + 0.5
+    rounded = int(half + sum(own[1:])) + channels.bias(p)
+    answers = {"channels": [half, *own[1:]], "entry": rounded}
+    assert {result.part: result.score for result in mark_answers(variant, answers)}["entry"] == 0
 
 
 def test_a_place_changes_nothing_else() -> None:

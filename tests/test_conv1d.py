@@ -95,6 +95,13 @@ def test_keys_are_numpys() -> None:
         assert key["lengths"] == tuple(len(np.convolve(long, short, mode)) for mode in MODES)
 
 
+def test_the_kernel_may_be_the_longer_one() -> None:
+    """NumPy's lengths are those of the longer and the shorter one, which shows only where the kernel is longer."""
+    longer = [variant for variant in drawn() if variant.p.lengths[1] > variant.p.lengths[0]]
+    assert {variant.level for variant in longer} == {Level.CHALLENGE}
+    assert len(longer) >= 5
+
+
 def test_the_zeros_for_same_are_those_that_make_it() -> None:
     """Padding the longer sequence as the key says, and convolving “valid”, gives NumPy's “same”."""
     for variant in drawn():
