@@ -17,6 +17,7 @@ from grader.functions.local import LocalSession
 from grader.functions.runner import Runner
 from grader.marking import mark_answers
 from grader.outcome import PartResult
+from grader.surds import Surd
 from grader.variant import AnyVariant, Seeded, draw_variant
 
 
@@ -112,4 +113,6 @@ def _called(function: Callable[..., Any]) -> str:
 
 
 def _lists(value: Value) -> object:
+    if isinstance(value, Surd):
+        return str(value)
     return [_lists(item) for item in value] if isinstance(value, tuple) else value
