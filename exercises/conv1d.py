@@ -341,13 +341,13 @@ EXERCISE = Exercise(
         "Convolution is the true one here: the kernel is flipped. The cross-correlation does not flip it.",
         "“full” has all entries at which the two overlap, “valid” those at which they overlap completely.",
         "“same” is the middle of “full”, as long as the longer of the two. Of N + M − 1 entries it leaves out the "
-        "first (M − 1)/2, rounded down, where M is the shorter length. This is NumPy's numpy.convolve.",
+        "first (M − 1)/2, rounded down, where M is the shorter length. This is how `numpy.convolve` does it.",
     ),
     parts=(
         Part(
             name="lengths",
             ask=(
-                "First without numbers: a sequence of **{{ p.lengths[0] }}** numbers is convolved with a kernel of "
+                "First the lengths alone: a sequence of **{{ p.lengths[0] }}** numbers is convolved with a kernel of "
                 "**{{ p.lengths[1] }}**. How many entries does the result have in each mode?"
             ),
             solve=lengths,
