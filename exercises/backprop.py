@@ -634,7 +634,8 @@ with a window of {{ p.pool.window[0] }} by {{ p.pool.window[1] }} and \
 {{ grid(p.pool.plane) }}
 The gradient of $L$ for its output:
 {{ grid(p.pool.upstream) }}
-What is the gradient for its input, exactly?"""
+What is the gradient for its input, exactly?\
+{% if p.pool.kind == "l2" %} Write roots as texts such as `"3*sqrt(2)/5"`.{% endif %}"""
 
 EXERCISE = Exercise(
     name="backprop",
@@ -660,7 +661,7 @@ EXERCISE = Exercise(
                 {
                     "kernel-not-rotated": (
                         "The weights are the wrong way round: in the window (i, j) the pixel X(r, c) meets the weight "
-                        "W(r - i, c - j), so that the kernel runs backwards, rotated by 180 degrees."
+                        "W(r - i + 1, c - j + 1), so that the kernel runs backwards, rotated by 180 degrees."
                     ),
                     "kernel-transposed": "Rows and columns of the kernel are exchanged: rotate it instead.",
                     "upstream-rotated": (
@@ -762,7 +763,7 @@ EXERCISE = Exercise(
             name="pooled",
             ask=POOL_ASK,
             solve=pooled,
-            answer=Matrix(roots=True),
+            answer=Matrix(),
             workings=pool_workings,
             misconceptions=hinted(
                 "pooled",

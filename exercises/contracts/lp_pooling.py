@@ -314,7 +314,7 @@ LP_POOL2D_BACKWARD = Contract(
         norm="norm_type, ",
         more=NORM + "    No window holds nothing but zeros, where there is no gradient, and with p = 1 no x is 0.\n",
         rule="With p = norm_type, y is its\np-norm, (sum of x**p) ** (1/p).",
-        kind="Whole\nnumbers give floating gradients; floating numbers keep at least their precision.",
+        kind="Whole numbers give floating gradients; floating numbers keep at least their precision.",
     ),
     reference=lp_pool2d_backward,
     regimes=(*regimes(backward), *BACKWARD),

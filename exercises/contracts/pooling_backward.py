@@ -47,7 +47,8 @@ stride: an int, or a pair (sh, sw) as a tuple or list; None (the default) means 
 Leave dy and x unchanged.
 
 Returns dx: (N, C, H, W). What overlapping windows give to one entry is added, and entries that no whole
-window reaches have the gradient 0. {kind}
+window reaches have the gradient 0.
+{kind}
 """
 
 
@@ -437,8 +438,8 @@ MAX_POOL2D_BACKWARD = Contract(
         more="",
         rule="y is its largest number.",
         kind=(
-            "Where the\nlargest number occurs more than once in a window, you may give dy to any of them, or "
-            "share it so\nthat the parts add up to dy."
+            "Where the largest number occurs more than once in a window, you may give dy to any of them, or share\n"
+            "it so that the parts add up to dy."
         ),
     ),
     reference=max_pool2d_backward,
@@ -456,7 +457,7 @@ AVG_POOL2D_BACKWARD = Contract(
         norm="",
         more="",
         rule="y is its mean.",
-        kind="Whole\nnumbers give floating gradients; floating numbers keep at least their precision.",
+        kind="Whole numbers give floating gradients; floating numbers keep at least their precision.",
     ),
     reference=avg_pool2d_backward,
     regimes=COMMON,
