@@ -17,10 +17,11 @@ from grader.answers import count
 from grader.contract import Contract, Limits
 from grader.course import Course
 from grader.draw import digest
-from grader.errors import GraderError, VariantError, did_you_mean
+from grader.errors import GraderError, InputError, SandboxError, VariantError, did_you_mean
 from grader.exercise import AnyExercise, Level
 from grader.marking import mark_answers, unknown_names
 from grader.outcome import Gradebook, Outcome, PartResult, StudentResult
+from grader.sandbox import tiers
 from grader.submission import Module, Submission
 from grader.variant import AnyVariant, Keyed, Seeded, VariantId, draw_variant, parse_id, variant_id
 
@@ -44,7 +45,7 @@ class Settings:
     jobs: int = 0  # 0: as many as there are cores
     call_seconds: float | None = None
     public: bool = False  # `grader try`: public cases only
-    tier: str = "auto"
+    tier: str = tiers.AUTO
 
     @property
     def secret(self) -> bytes:
@@ -82,6 +83,7 @@ class Grading:
 
     course: Course
     settings: Settings = Settings()
+    tier: str = ""  # how students' code was contained, once some of it was run
     _sets: dict[str, CaseSet] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -100,7 +102,11 @@ class Grading:
         submissions: Sequence[Submission],
         progress: Callable[[Submission, StudentResult], None] = lambda submission, result: None,
     ) -> Gradebook:
-        """Grade all submissions; Ctrl-C ends the run early, with what was graded until then."""
+        """Grade all submissions; Ctrl-C ends the run early, with what was graded until then.
+
+        Raises:
+            InputError: students' code would have to be run, and cannot be in the tier that was asked for.
+        """
         started = time.monotonic()
         plans = [(submission, self.plan(submission)) for submission in submissions]
         for _, (tasks, _) in plans:
@@ -109,7 +115,8 @@ class Grading:
                     self.cases(contract)
         results, interrupted = self._run(plans, progress)
         ordered = tuple(sorted(results, key=lambda result: result.student))
-        return Gradebook(self.course.name, ordered, interrupted, seconds=time.monotonic() - started)
+        warnings = tiers.warnings(self.settings.tier)
+        return Gradebook(self.course.name, ordered, interrupted, warnings, seconds=time.monotonic() - started)
 
     def plan(self, submission: Submission) -> tuple[list[Task], list[str]]:
         """Return what each file is graded on, and the sentences about those that are graded on nothing."""
@@ -198,6 +205,8 @@ class Grading:
         results: list[StudentResult] = []
         with ExitStack() as stack:
             pool = _Sandboxes(self.settings, stack)
+            if any(_needs_process(task) for _, (tasks, _) in plans for task in tasks):
+                self.tier = pool.first()
             executor = ThreadPoolExecutor(self.settings.jobs or os.cpu_count() or 1)
             whose: dict[Future[StudentResult], Submission] = {}
             waiting: set[Future[StudentResult]] = set()
@@ -241,8 +250,7 @@ class Grading:
     def _grade_task(self, task: Task, pool: _Sandboxes) -> tuple[list[PartResult], list[str]]:
         if task.blocked:
             return _all_parts(task, Outcome.MISSING, f"nothing could be graded: {task.blocked}"), []
-        needs_process = task.functions or (task.variant and task.module.answers is None and task.module.binds_answers)
-        if not needs_process:
+        if not _needs_process(task):
             return self._answers(task, None)
         with self._runner(task, pool) as runner:
             answers, notes = self._answers(task, runner)
@@ -304,24 +312,43 @@ class _Sandboxes:
         self._local = threading.local()
         self._lock = threading.Lock()
         self._open: list[Sandbox] = []
+        self._unused: list[Sandbox] = []
+
+    def first(self) -> str:
+        """Open one before anything is graded, and return its tier: where none can be, nobody is graded."""
+        try:
+            self._unused.append(self._another())
+        except SandboxError as error:
+            raise InputError(error.message, hint=tiers.WAY_OUT) from None
+        return self._unused[0].tier
 
     def mine(self) -> Sandbox:
-        from grader.sandbox.host import Sandbox
-
         sandbox: Sandbox | None = getattr(self._local, "sandbox", None)
         if sandbox is None:
             with self._lock:
-                sandbox = self._stack.enter_context(
-                    Sandbox(packages=frozenset({"numpy"}) | self._settings.allow, tier=self._settings.tier)
-                )
-                self._open.append(sandbox)
+                sandbox = self._unused.pop() if self._unused else self._another()
             self._local.sandbox = sandbox
         return sandbox
+
+    def _another(self) -> Sandbox:
+        from grader.sandbox.host import Sandbox
+
+        packages = frozenset({"numpy"}) | self._settings.allow
+        self._open.append(self._stack.enter_context(Sandbox(packages, self._settings.tier)))
+        return self._open[-1]
 
     def kill(self) -> None:
         """End every process at once, so that no thread waits for a student any longer."""
         for sandbox in self._open:
             sandbox.close()
+
+
+def _needs_process(task: Task) -> bool:
+    """Must something of the student be run to grade this?"""
+    if task.blocked:
+        return False
+    module = task.module
+    return bool(task.functions) or (task.variant is not None and module.answers is None and module.binds_answers)
 
 
 def _without_doubles(tasks: list[Task], problems: list[str]) -> tuple[list[Task], list[str]]:

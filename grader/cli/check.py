@@ -8,9 +8,10 @@ from pathlib import Path
 import click
 
 from grader.cli.main import course_option
-from grader.course import Course
+from grader.course import Course, builtin_folder
 from grader.exercise import Level
 from grader.feedback import Feedback, course_policy, limit
+from grader.sandbox import tiers
 
 
 @click.command()
@@ -32,8 +33,20 @@ from grader.feedback import Feedback, course_policy, limit
     help="What students see of hidden cases; default: as course.toml says, else full.",
 )
 @click.option("--fresh", is_flag=True, help="Grade everything again, also what has not changed since the last run.")
+@click.option(
+    "--sandbox",
+    "tier",
+    metavar="TIER",
+    default=tiers.AUTO,
+    show_default=True,
+    callback=lambda ctx, param, word: tiers.named(word),
+    help="How students' code is contained: full (namespaces, made without bubblewrap), landlock, docker, none "
+    "(for your own files only), or auto: full, else landlock, else nothing is graded.",
+)
 @course_option
+@click.pass_context
 def check(
+    ctx: click.Context,
     submissions: tuple[Path, ...],
     topics: tuple[str, ...],
     form: str,
@@ -46,12 +59,17 @@ def check(
     call_seconds: float | None,
     feedback: str | None,
     fresh: bool,
+    tier: str,
     course: Course,
 ) -> int:
     """Grade SUBMISSIONS: folders of students, single files, notebooks or a zip.
 
     Exit status: 0 all correct, 1 something wrong, 2 bad usage, 3 something could not be graded.
     """
+    if tier == tiers.DOCKER:
+        return _in_container(ctx)
+    for warning in tiers.warnings(tier):
+        click.echo(f"warning: {warning}", err=True)
     from grader.check import Settings
     from grader.cli.grading import grade, publish, writable
     from grader.coursekey import read_key
@@ -68,6 +86,7 @@ def check(
         allow=frozenset(allow),
         jobs=jobs or 0,
         call_seconds=call_seconds,
+        tier=tier,
     )
     if output is not None:
         writable(output)
@@ -75,3 +94,45 @@ def check(
     level_shown = Feedback(feedback) if feedback else course_policy(course.folder).at(datetime.now(UTC))
     journal = Journal(course, settings, fresh=fresh)
     return publish(limit(grade(course, settings, found, journal), level_shown), course, form, output)
+
+
+def _in_container(ctx: click.Context) -> int:
+    """Run this very command in a container, with its files mounted there."""
+    from grader.cli.grading import writable
+    from grader.journal import cache_folder
+    from grader.sandbox import docker
+
+    given = dict(ctx.params)
+    mounts = docker.mounts_of(given.pop("submissions"))
+    places = [mount.target for mount in mounts]
+    words: list[str] = []
+    course: Course = given.pop("course")
+    if course.folder != builtin_folder():
+        mounts.append(docker.Mount(course.folder, f"/courses/{course.name}"))
+        words += ["--course", mounts[-1].target]
+    if (key := given.pop("key_file")) is not None:
+        mounts.append(docker.Mount(key, "/course.key"))
+        words += ["--key-file", mounts[-1].target]
+    if (output := given.pop("output")) is not None:
+        writable(output)
+        mounts.append(docker.Mount(output, "/report", writable=True))
+        words += ["--output", mounts[-1].target]
+    kept = cache_folder() / "container"
+    kept.mkdir(mode=0o700, parents=True, exist_ok=True)
+    mounts.append(docker.Mount(kept, "/cache", writable=True))
+    jobs = given.pop("jobs")
+    del given["tier"]
+    return docker.run(mounts, [*words, *_spelled(ctx.command, given), "--", *places], jobs=jobs or 0)
+
+
+def _spelled(command: click.Command, given: dict[str, object]) -> list[str]:
+    """Return options as words of a command line; those without a value are left out."""
+    words: list[str] = []
+    names = {param.name: param.opts[0] for param in command.params}
+    for name, value in given.items():
+        if value is True:
+            words.append(names[name])
+        elif value is not None and value is not False:
+            for item in value if isinstance(value, tuple) else (value,):
+                words += [names[name], str(item)]
+    return words

@@ -16,6 +16,7 @@ from grader.course import Course
 from grader.errors import InputError
 from grader.journal import Journal
 from grader.outcome import Gradebook, StudentResult
+from grader.sandbox import tiers
 from grader.submission import Submission
 
 INTERRUPTED = 130
@@ -40,7 +41,10 @@ def grade(
             done = bar.tasks[task].completed + 1
             bar.update(task, completed=done, rate=f"{(done - len(known)) / (time.monotonic() - started):.1f} a second")
 
-        book = Grading(course, settings).grade(todo, keep)
+        grading = Grading(course, settings)
+        book = grading.grade(todo, keep)
+    if settings.tier == tiers.AUTO and grading.tier == tiers.LANDLOCK:
+        click.echo(tiers.LESSER, err=True)
     if known:
         click.echo(
             f"{len(known)} of {len(submissions)} were graded before and have not changed; --fresh grades them again.",

@@ -1,0 +1,39 @@
+"""What `grader check --sandbox` may be told, and what is said about each.
+
+`auto`, `full` and `landlock` are walls of `grader.sandbox.contain`; `docker` is the whole run in a container with
+the walls of `landlock` inside; `none` is no wall at all.
+"""
+
+from __future__ import annotations
+
+from grader.errors import InputError, did_you_mean
+
+AUTO, FULL, LANDLOCK, DOCKER, NONE = "auto", "full", "landlock", "docker", "none"
+TIERS = (AUTO, FULL, LANDLOCK, DOCKER, NONE)
+UNSAFE = (
+    "Graded with --sandbox none: students' code was not contained. It could read this machine's files, use the "
+    "network, and look for the answers."
+)
+LESSER = "note: no user namespaces here, so students' code is behind Landlock and seccomp alone (tier 'landlock')."
+WAY_OUT = (
+    "`grader doctor` names what is missing. With a container engine: --sandbox docker. Only for files that you "
+    "wrote yourself: --sandbox none."
+)
+
+
+def named(word: str) -> str:
+    """Return a tier's name, or raise InputError with the one to use instead."""
+    if word == "bwrap":
+        raise InputError(
+            "--sandbox bwrap is not offered: the grader makes the same namespaces itself, without bubblewrap",
+            hint="Use --sandbox full, which refuses to run where namespaces cannot be made.",
+        )
+    if word not in TIERS:
+        hint = did_you_mean(word, TIERS, otherwise=f"Use one of {', '.join(TIERS)}.")
+        raise InputError(f"--sandbox {word!r} is not known", hint=hint)
+    return word
+
+
+def warnings(tier: str) -> tuple[str, ...]:
+    """Return what every report of a run in this tier must say."""
+    return (UNSAFE,) if tier == NONE else ()
