@@ -67,7 +67,12 @@ def cases() -> CaseSet:
 
 
 def grade(cases: CaseSet, function: Callable[..., Any]) -> PartResult:
-    return judge(cases, Runner(lambda: LocalSession({"scale": function})), "toy", Fraction(4))
+    return grade_module(cases, lambda: function)
+
+
+def grade_module(cases: CaseSet, load: Callable[[], Callable[..., Any]]) -> PartResult:
+    """Grade a function that is made anew wherever the module is loaded again."""
+    return judge(cases, Runner(lambda: LocalSession({"scale": load()})), "toy", Fraction(4))
 
 
 def test_the_reference_earns_everything(cases: CaseSet) -> None:
@@ -123,6 +128,11 @@ def _remembers_shapes() -> Callable[..., Any]:
     return lambda x, factor=2: seen.setdefault((x.shape, factor), x * factor).copy()
 
 
+def _remembers_arrays() -> Callable[..., Any]:
+    seen: dict[Any, Any] = {}
+    return lambda x, factor=2: seen.setdefault((x.tobytes(), x.shape), x * factor).copy()
+
+
 def _first_calls_only() -> Callable[..., Any]:
     calls: list[int] = []
 
@@ -134,23 +144,32 @@ def _first_calls_only() -> Callable[..., Any]:
 
 
 @pytest.mark.parametrize(
-    ("function", "behaviour"),
+    ("load", "behaviour"),
     [
-        (_mutates, UNCHANGED),
-        (lambda x, factor=2: x if factor == 1 else np.multiply(x, factor, out=x), OWN_MEMORY),
-        (_same_buffer(), STAYS),
-        (_remembers_shapes(), SAME_SHAPES),
-        (_first_calls_only(), MADE_AGAIN),
+        (lambda: _mutates, UNCHANGED),
+        (lambda: lambda x, factor=2: x if factor == 1 else np.multiply(x, factor, out=x), OWN_MEMORY),
+        (_same_buffer, STAYS),
+        (_remembers_shapes, SAME_SHAPES),
+        (_remembers_arrays, SAME_SHAPES),
+        (_first_calls_only, MADE_AGAIN),
     ],
 )
 def test_a_right_value_with_bad_behaviour_is_not_correct(
-    cases: CaseSet, function: Callable[..., Any], behaviour: str
+    cases: CaseSet, load: Callable[[], Callable[..., Any]], behaviour: str
 ) -> None:
     """Values alone do not make a right function: it must leave its inputs and earlier results alone."""
-    result = grade(cases, function)
+    result = grade_module(cases, load)
     passed, total = result.regimes[behaviour]
     assert passed < total
     assert result.outcome in (Outcome.PARTIAL, Outcome.WRONG)
+
+
+def test_a_wrong_default_is_not_taken_for_a_memory(cases: CaseSet) -> None:
+    """A call without its option follows one with it: who gets the default wrong must not be told of a memory."""
+    result = grade(cases, lambda x, factor=3: x * factor)
+    assert result.outcome is Outcome.WRONG
+    assert "remember" not in result.message
+    assert result.regimes.get(SAME_SHAPES, (0, 0)) == (0, 0)
 
 
 def test_a_stub_is_missing_and_not_wrong(cases: CaseSet) -> None:

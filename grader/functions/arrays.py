@@ -56,3 +56,20 @@ def laid_out(array: Array, layout: str) -> Array:
     elif layout != "C":
         raise ValueError(f"layout={layout!r} must be one of {', '.join(LAYOUTS)}")
     return copy
+
+
+def as_stored(array: Array, before: Array | None = None) -> Array:
+    """Return a copy with the same strides and flags, in memory of its own, or in that of one like it from before."""
+    if before is not None and (before.dtype, before.shape, before.strides) == (array.dtype, array.shape, array.strides):
+        twin = before
+        twin.flags.writeable = True
+    elif array.size == 0:
+        return array.copy()
+    else:
+        offsets = [step * (side - 1) for step, side in zip(array.strides, array.shape, strict=True)]
+        low, high = sum(o for o in offsets if o < 0), sum(o for o in offsets if o > 0)
+        room = np.zeros(high - low + array.itemsize, np.uint8)
+        twin = np.ndarray(array.shape, array.dtype, room, -low, array.strides)
+    twin[...] = array
+    twin.flags.writeable = array.flags.writeable
+    return twin

@@ -5,6 +5,9 @@ Every student gets the same cases. They come from the course key, or from a publ
 
 from __future__ import annotations
 
+import copy
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,14 +15,15 @@ import numpy as np
 
 from grader.contract import Call, Contract, Regime, Twin
 from grader.draw import Draw
+from grader.functions.witness import parameter_names
 
 PUBLIC = b"public cases"
 FUZZED = 2  # further cases that Hypothesis draws in every regime
-SIBLINGS = 6  # calls repeated with other numbers in the same shapes
+SIBLINGS = 2  # of each kind: calls repeated with one thing changed (see `siblings`)
 AGAIN = 6  # calls made a second time, at the end
 MIN_REPLY = 1 << 20  # bytes
 
-SAME_SHAPES = "the shapes are those of the call before"
+SAME_SHAPES = "the call is much like the one before"
 MADE_AGAIN = "the same call is made again"
 
 
@@ -56,7 +60,8 @@ class CaseSet:
         place = (twin.name, case.number)
         if place not in self._twins:
             try:
-                self._twins[place] = self.contract.check.expect(twin.function, fresh(case.call))
+                with np.errstate(all="ignore"):
+                    self._twins[place] = self.contract.check.expect(twin.function, fresh(case.call))
             except Exception as error:  # a wrong function may fail in any way
                 self._twins[place] = Fault(type(error).__name__)
         return self._twins[place]
@@ -69,11 +74,13 @@ def case_set(contract: Contract, secret: bytes = PUBLIC, *, fuzzed: int = FUZZED
         drawn += [(regime.name, call) for call in regime_calls(regime, contract.name, secret, fuzzed)]
     spread = Draw("order", contract.name, secret).shuffled(drawn)
     cases: list[Case] = []
+    tried: Counter[str] = Counter()
     for name, call in spread:
         cases.append(_case(contract, len(cases), name, call))
-        siblings = sum(case.regime == SAME_SHAPES for case in cases)
-        if siblings < SIBLINGS and (other := sibling(call)) is not None:
-            cases.append(_case(contract, len(cases), SAME_SHAPES, other, follows=len(cases) - 1))
+        kinds = sorted((tried[kind], kind, other) for kind, other in siblings(contract, call) if tried[kind] < SIBLINGS)
+        if kinds and (case := _valid(contract, len(cases), kinds[0][2])) is not None:
+            tried[kinds[0][1]] += 1
+            cases.append(case)
     firsts = [case for case in cases if case.follows is None][:AGAIN]
     cases += [
         replace(case, number=len(cases) + n, regime=MADE_AGAIN, follows=case.number) for n, case in enumerate(firsts)
@@ -91,13 +98,38 @@ def regime_calls(regime: Regime, function: str, secret: bytes, fuzzed: int) -> l
     return own + examples(regime, fuzzed, function, regime.name, secret)
 
 
-def sibling(call: Call) -> Call | None:
-    """Return a call with the same shapes, dtypes and values, but the values in reverse order; None if equal."""
-    args = tuple(_reversed(value) for value in call.args)
-    kwargs = {name: _reversed(value) for name, value in call.kwargs.items()}
-    pairs = zip((*args, *kwargs.values()), (*call.args, *call.kwargs.values()), strict=True)
-    differs = any(a is not b and not np.array_equal(a, b, equal_nan=a.dtype.kind == "f") for a, b in pairs)
-    return Call(args, kwargs) if differs else None
+def siblings(contract: Contract, call: Call) -> Iterator[tuple[str, Call]]:
+    """Yield calls that differ from this one in one thing, each with what kind of thing it is.
+
+    All arrays have their values in reverse order, or only one array has, or an option is left to its default. A
+    function that remembers results by shapes, or by some of its arguments, gives the old result.
+    """
+    names: dict[int | str, str] = dict(enumerate(parameter_names(contract.signature)))
+    named: dict[int | str, Any] = dict(enumerate(call.args))
+    named.update(call.kwargs)
+    turned = {place: other for place, value in named.items() if (other := _reversed(value)) is not None}
+    changes = {"all": turned} if turned else {}
+    if len(turned) > 1:
+        changes |= {str(names.get(place, place)): {place: other} for place, other in turned.items()}
+    for kind, change in changes.items():
+        yield kind, _with(call, change)
+    if turned:
+        for option in call.kwargs:
+            yield f"without {option}", Call(call.args, {n: v for n, v in call.kwargs.items() if n != option})
+
+
+def _with(call: Call, change: dict[int | str, Any]) -> Call:
+    """Return the call with other values at these positions and names."""
+    args = tuple(change.get(number, value) for number, value in enumerate(call.args))
+    return Call(args, {name: change.get(name, value) for name, value in call.kwargs.items()})
+
+
+def _valid(contract: Contract, number: int, call: Call) -> Case | None:
+    """Return the case of a sibling of the case before; None where the function is not defined for it."""
+    try:
+        return _case(contract, number, SAME_SHAPES, call, follows=number - 1)
+    except Exception:  # an option without a default, or one that the shapes depend on
+        return None
 
 
 def fresh(call: Call) -> Call:
@@ -120,10 +152,12 @@ def _bytes(call: Call) -> int:
 
 
 def _reversed(value: Any) -> Any:
-    if isinstance(value, np.ndarray) and value.size > 1:
-        return value.ravel()[::-1].reshape(value.shape).copy()
-    return value
+    """Return an array with the values in reverse order; None where that changes nothing, or it is no array."""
+    if not isinstance(value, np.ndarray) or value.size < 2:
+        return None
+    other = value.ravel()[::-1].reshape(value.shape).copy()
+    return None if np.array_equal(value, other, equal_nan=value.dtype.kind == "f") else other
 
 
 def _copy(value: Any) -> Any:
-    return value.copy() if isinstance(value, np.ndarray) else value
+    return value.copy() if isinstance(value, np.ndarray) else copy.deepcopy(value)

@@ -22,6 +22,7 @@ TRIALS = 200  # calls spent on shrinking
 SHRINK_SECONDS = 2.0  # a safety net for slow functions; the trials decide otherwise
 HOPELESS = 2  # deaths in a row after which the remaining cases are not run
 REREAD = 3  # earlier results looked at again
+SUSPECTS = 4  # calls made alone, to tell whether earlier calls matter
 
 BEHAVIOUR = "behaviour"  # the group of the properties below
 BEHAVIOUR_SHARE = Fraction(1, 5)
@@ -33,7 +34,7 @@ _SENTENCES = {
     UNCHANGED: "It modifies its arguments: work on a copy, and return new arrays.",
     OWN_MEMORY: "Its result shares memory with an argument or an earlier result: return a new array.",
     STAYS: "A later call changes an earlier result: do not reuse the array that you returned.",
-    SAME_SHAPES: "It is wrong right after a call with the same shapes: it seems to remember earlier calls.",
+    SAME_SHAPES: "It is wrong right after a call much like it: it seems to remember earlier calls.",
     MADE_AGAIN: "The same call gives another result the second time: it depends on earlier calls or on chance.",
 }
 
@@ -68,7 +69,7 @@ def judge(cases: CaseSet, runner: Runner, topic: str, marks: Fraction, *, trials
     contract = cases.contract
     runner.grant()
     observations = run_cases(cases, runner)
-    tally = tally_up(contract, observations)
+    tally = tally_up(contract, observations, remembers(cases, observations, runner))
     reread(cases, observations, runner, tally)
     compare_calls(contract, observations, tally)
     share = shared_marks(contract, tally)
@@ -123,14 +124,33 @@ def verdict_of(contract: Contract, case: Case, reply: Reply) -> Verdict:
     return wrong(f"it raises {reply.type}{place}{message}")
 
 
-def tally_up(contract: Contract, observations: Iterable[Observation]) -> Tally:
-    """Count passed cases by regime. A repeated case counts only where the one it follows was right."""
+def remembers(cases: CaseSet, observations: list[Observation], runner: Runner) -> bool:
+    """Is it wrong because of the call before? So it seems where the same call, made alone, is right.
+
+    What fails nowhere else is counted as well, whatever the reason: no failure is lost.
+    """
+    right = {seen.case.number for seen in observations if seen.verdict.share == 1}
+    failed = failures(observations)
+    suspects = [seen.case for seen in failed if seen.case.regime == SAME_SHAPES and seen.case.follows in right]
+    if not suspects or all(seen.case.follows is not None for seen in failed):
+        return bool(suspects)
+    name = cases.contract.name
+    alone = ((case, runner.alone(name, case.call, case.reply_bytes)) for case in suspects[:SUSPECTS])
+    return any(verdict_of(cases.contract, case, reply).share == 1 for case, reply in alone)
+
+
+def tally_up(contract: Contract, observations: Iterable[Observation], remembers: bool) -> Tally:
+    """Count passed cases by regime. A repeated case counts only where the one it follows was right.
+
+    One much like the case before counts against a function only if that `remembers` earlier calls.
+    """
     tally = Tally()
     right: dict[int, bool] = {}
     for seen in observations:
         passed = seen.verdict.share == 1
         right[seen.case.number] = passed
-        if seen.case.follows is None or right.get(seen.case.follows, False):
+        counts = passed or remembers or seen.case.regime != SAME_SHAPES
+        if seen.case.follows is None or (right.get(seen.case.follows, False) and counts):
             tally.add(seen.case.regime, passed)
         if isinstance(seen.reply, Returned) and passed:
             if "unchanged" in contract.properties:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from grader.contract import Call
+from grader.functions.arrays import as_stored
 from grader.functions.cases import fresh
 from grader.sandbox.replies import Died, Raised, Reply, Returned
 
@@ -21,6 +22,7 @@ class LocalSession:
     def __init__(self, functions: Mapping[str, Callable[..., Any]]) -> None:
         self.functions = functions
         self.results: list[Any] = []
+        self._arrays: dict[int | str, Any] = {}
 
     def load(self) -> Reply:
         return Returned(tuple(self.functions))
@@ -29,7 +31,7 @@ class LocalSession:
         return Raised("AttributeError", name)
 
     def call(self, function: str, call: Call, *, reply_bytes: int) -> Reply:  # noqa: ARG002 - the protocol's signature
-        own = fresh(call)
+        own = self._received(call)
         self.results.append(None)
         try:
             result = self.functions[function](*own.args, **own.kwargs)
@@ -45,6 +47,20 @@ class LocalSession:
         earlier = tuple(number for number, other in others if _shares(other, result))
         self.results[-1] = result
         return Returned(_snapshot(result), changed, shares, earlier)
+
+    def _received(self, call: Call) -> Call:
+        """Return the call as a student's process gets it: all copied, arrays in their memory layout.
+
+        An array like that of the call before gets its memory, and so its id: nobody may remember results by that.
+        """
+        own = fresh(call)
+        for name, value in _named(call).items():
+            if isinstance(value, np.ndarray):
+                self._arrays[name] = as_stored(value, self._arrays.get(name))
+        return Call(
+            tuple(self._arrays[n] if isinstance(a, np.ndarray) else a for n, a in enumerate(own.args)),
+            {n: self._arrays[n] if isinstance(v, np.ndarray) else v for n, v in own.kwargs.items()},
+        )
 
     def calls(self, function: str, todo: Iterable[tuple[Call, int]]) -> Iterator[Reply]:
         for call, reply_bytes in todo:

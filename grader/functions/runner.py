@@ -73,6 +73,15 @@ class Runner:
                     self._restart()
                 yield reply
 
+    def alone(self, function: str, call: Call, reply_bytes: int) -> Reply:
+        """Call the function as the first and only call of another process."""
+        session = self._open()
+        try:
+            loaded = session.load()
+            return session.call(function, call, reply_bytes=reply_bytes) if isinstance(loaded, Returned) else loaded
+        finally:
+            session.kill()
+
     def reread(self, number: int) -> Reply:
         """Return the result of an earlier call of this process as it is now."""
         if self._session is None:
