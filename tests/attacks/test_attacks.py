@@ -6,6 +6,7 @@ import builtins
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,11 +42,10 @@ class Canaries:
         return False
 
 
-@pytest.fixture(scope="module")
-def canaries(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Canaries]:
-    folder = tmp_path_factory.mktemp("canaries")
-    for parent in (folder, folder.parent, folder.parent.parent):
-        parent.chmod(0o777)  # so that only the sandbox stands before them
+@contextmanager
+def planted(folder: Path) -> Iterator[Canaries]:
+    """Plant canaries in an empty folder that everybody may enter, so that only the sandbox stands before them."""
+    folder.chmod(0o777)
     secret, writable = folder / "secret", folder / "writable"
     secret.write_text("a planted secret")
     writable.write_text("planted")
@@ -54,6 +54,15 @@ def canaries(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Canaries]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setblocking(False)
         yield Canaries(secret, writable, listener)
+
+
+@pytest.fixture(scope="module")
+def canaries(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Canaries]:
+    folder = tmp_path_factory.mktemp("canaries")
+    for parent in (folder.parent, folder.parent.parent):
+        parent.chmod(0o777)
+    with planted(folder) as made:
+        yield made
 
 
 @pytest.fixture(scope="module", params=["full", "landlock"])
