@@ -178,8 +178,8 @@ def as_lists(rng: Draw) -> Call:
 
 COMMON = (
     Regime("the stride equals the kernel", same_stride),
-    Regime("there are several channels", lambda rng: whole(rng, n=1, c=rng.integer(2, 3)), "volumes"),
-    Regime("there are several images", lambda rng: whole(rng, n=rng.integer(2, 3), c=1), "volumes"),
+    Regime("there are several channels", lambda rng: whole(rng, n=1, c=2, outputs=(3, 3)), "volumes"),
+    Regime("there are several images", lambda rng: whole(rng, n=2, c=1, outputs=(3, 3)), "volumes"),
     Regime("the stride is left to its default", single, "stride"),
     Regime("the windows overlap", lambda rng: single(rng, kernel=3, stride=rng.integer(1, 2)), "stride"),
     Regime("the stride does not divide", not_dividing, "stride"),

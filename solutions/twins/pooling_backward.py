@@ -34,6 +34,8 @@ def scatter(
     dx = np.zeros(x.shape, np.result_type(dy, x) if floating else np.float64)
     for n, c, i, j in np.ndindex(*dy.shape):
         at = (n, c, slice(i * sh, i * sh + kh), slice(j * sw, j * sw + kw))
+        if x[at].size == 0:
+            continue
         part = share(x[at], dy[n, c, i, j])
         dx[at] = dx[at] + part if add else part
     return dx
