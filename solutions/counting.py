@@ -268,6 +268,34 @@ def count_macs(layers: Sequence[Layer], input_shape: Sequence[int]) -> int:
     return sum(layer_macs(layer, shape) for layer, shape in zip(layers, before, strict=False))
 
 
+def activation_units(layers: Sequence[Layer], input_shape: Sequence[int]) -> int:
+    """Return how many numbers the outputs of all layers hold together for one input, the input not counted.
+
+    >>> activation_units([{"type": "conv2d", "in_channels": 1, "out_channels": 10, "kernel_size": 5},
+    ...                   {"type": "max_pool2d", "kernel_size": 2}], (1, 28, 28))
+    7200
+    """
+    return sum(units(shape) for shape in layer_shapes(layers, input_shape))
+
+
+def hidden_units_within(parameters: int, in_features: int, out_features: int) -> int:
+    """Return the most hidden units with which one hidden layer keeps within a number of parameters.
+
+    A hidden unit brings in_features weights, a bias, and a weight for each output; the outputs' biases are there
+    anyway: h (in + 1 + out) + out <= parameters.
+
+    Raises:
+        ValueError: not even one hidden unit fits.
+
+    >>> hidden_units_within(21840, 784, 10), mlp_parameters((784, 27, 10)), mlp_parameters((784, 28, 10))
+    (27, 21475, 22270)
+    """
+    each = _positive("in_features", in_features) + 1 + _positive("out_features", out_features)
+    if parameters < each + out_features:
+        raise ValueError(f"parameters={parameters} must be at least {each + out_features}, for one hidden unit")
+    return (parameters - out_features) // each
+
+
 # Arguments -------------------------------------------------------------------------------------------------
 
 
