@@ -2,7 +2,8 @@
 
 A course is a folder with `exercises/`, and with `solutions/` and `templates/` where it needs them. Its modules
 are imported as `exercises.NAME` and `solutions.NAME`, from that folder alone: nothing needs to be installed,
-and another course, or a package of that name elsewhere, is out of sight. One course is active at a time.
+and another course, or a package of that name elsewhere, is out of sight. The names stay those of the course
+that was loaded first in a process; a second one is imported apart, and must import at its modules' top.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from __future__ import annotations
 import importlib
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
@@ -28,6 +30,7 @@ class Course:
     def __init__(self, folder: Path, name: str) -> None:
         self.folder = folder
         self.name = name
+        self._modules: dict[str, ModuleType] = {}
 
     @cached_property
     def topics(self) -> tuple[str, ...]:
@@ -76,13 +79,29 @@ class Course:
             yield from contracts
 
     def _load(self, name: str) -> ModuleType:
-        _activate(self.folder)
         try:
-            return importlib.import_module(name)
+            with self._active():
+                return importlib.import_module(name)
         except CourseError:
             raise
         except Exception as error:
             raise CourseError(f"{_place(error, self.folder)}: {type(error).__name__}: {error}") from error
+
+    @contextmanager
+    def _active(self) -> Iterator[None]:
+        """Let `exercises` and `solutions` mean this course's, and then again what they meant before."""
+        before = _course_modules()
+        if any(_path(before.get(package)) == str(self.folder / package) for package in PACKAGES):
+            yield
+            return
+        _exchange(before, self._modules or {package: _package(self.folder / package) for package in PACKAGES})
+        importlib.invalidate_caches()
+        try:
+            yield
+        finally:
+            self._modules = _course_modules()
+            if before:
+                _exchange(self._modules, before)
 
 
 def load_course(folder: Path | None = None) -> Course:
@@ -104,19 +123,26 @@ def builtin_folder() -> Path:
     return packed if packed.is_dir() else package.parent
 
 
-def _activate(folder: Path) -> None:
-    """Make `exercises` and `solutions` mean this course's, forgetting those of another."""
-    for package in PACKAGES:
-        path = str(folder / package)
-        current = sys.modules.get(package)
-        if current is not None and list(getattr(current, "__path__", [])) == [path]:
-            continue
-        for name in [name for name in sys.modules if name == package or name.startswith(package + ".")]:
-            del sys.modules[name]
-        module = ModuleType(package)
-        module.__path__ = [path]
-        sys.modules[package] = module
-    importlib.invalidate_caches()
+def _course_modules() -> dict[str, ModuleType]:
+    """Return what `exercises`, `solutions` and their modules are now."""
+    return {name: module for name, module in sys.modules.items() if name.partition(".")[0] in PACKAGES}
+
+
+def _exchange(old: Mapping[str, ModuleType], new: Mapping[str, ModuleType]) -> None:
+    for name in old:
+        del sys.modules[name]
+    sys.modules.update(new)
+
+
+def _package(folder: Path) -> ModuleType:
+    module = ModuleType(folder.name)
+    module.__path__ = [str(folder)]
+    return module
+
+
+def _path(package: ModuleType | None) -> str:
+    """Return the folder of a package, or nothing."""
+    return next(iter(getattr(package, "__path__", ())), "")
 
 
 def _place(error: Exception, folder: Path) -> str:

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+import exercises  # noqa: F401 - the built-in course comes first, so that its names stay its own
+import solutions  # noqa: F401 - the same
+
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
