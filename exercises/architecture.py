@@ -118,11 +118,10 @@ class Definition:
     @property
     def listing(self) -> str:
         """The definition as it is printed, as a fenced block."""
-        width = max(len(text) for text in self.texts) + 2
-        lines = []
-        for number, text in enumerate(self.texts, 1):
-            shown = text.replace(f"({self.right},", f"({self.wrong},", 1) if number == self.line else text
-            lines.append(f"    {shown + ',':{width}}# {number}")
+        shown = list(self.texts)
+        shown[self.line - 1] = shown[self.line - 1].replace(f"({self.right},", f"({self.wrong},", 1)
+        width = max(len(text) for text in shown) + 3
+        lines = [f"    {text + ',':{width}}# {number}" for number, text in enumerate(shown, 1)]
         return "\n".join(["```python", "net = nn.Sequential(", *lines, ")", "```"])
 
 
@@ -149,7 +148,7 @@ class Params:
 
     @property
     def about(self) -> str:
-        return BASES[self.base]
+        return f", which {BASES[self.base]}" if self.base else ""
 
     @property
     def table(self) -> str:
@@ -175,9 +174,9 @@ class Params:
 # Drawing ---------------------------------------------------------------------------------------------------
 
 BASES = {
-    "LeNet-5": "It is built as LeNet-5 was (LeCun and others, 1998), with other numbers of filters and units.",
-    "AlexNet": "It begins as AlexNet does (Krizhevsky and others, 2012), with fewer filters and a smaller image.",
-    "VGG-16": "It begins as VGG-16 does (Simonyan and Zisserman, 2014), with fewer filters and a smaller image.",
+    "LeNet-5": "is built as LeNet-5 was (LeCun and others, 1998), but pools by the maximum and has other numbers",
+    "AlexNet": "begins as AlexNet does (Krizhevsky and others, 2012), with fewer filters and a smaller image",
+    "VGG-16": "begins as VGG-16 does (Simonyan and Zisserman, 2014), with fewer filters and a smaller image",
 }
 
 
@@ -276,7 +275,7 @@ def draw_definition(rng: Draw, level: Level) -> Definition:
 
 
 def draw_right_definition(rng: Draw, level: Level) -> Definition:
-    side = rng.integer(13, 30)
+    side = rng.integer(18, 33)
     channels = 3 if rng.boolean() else 1
     stages = (
         Stage(rng.integer(4, 9), 5, 1, 0 if level is Level.INTRO else rng.integer(0, 1)),
@@ -605,7 +604,7 @@ def memory_workings(p: Params) -> str:
         lines = [f"Numbers for one image: ${_steps.product(*p.net.shapes[0])}$."]
     else:
         lines = [f"- Layer {place}: ${_steps.product(*row)}$" for place, row in enumerate(p.net.shapes, 1)]
-        lines = ["\n".join(lines)]
+        lines = ["Numbers that come out, layer by layer:", "\n".join(lines)]
         sums = " + ".join(_steps.tex(part) for part in parts)
         lines.append(f"Numbers for one image: ${sums} = {_steps.tex(sum(parts))}$.")
     factors = (sum(parts), BYTES) if p.batch == 1 else (sum(parts), BYTES, p.batch)
@@ -636,7 +635,8 @@ def budget_workings(p: Params) -> str:
     fits = counting.mlp_parameters((inputs, units, outputs))
     return (
         f"There are ${_steps.product(p.net.image[0], p.small, p.small)}$ inputs. A hidden unit brings "
-        f"{inputs} weights, its bias, and a weight for each of the {outputs} outputs: ${inputs} + 1 + {outputs} = {unit}$ parameters. "
+        f"{inputs} weights, its bias, and a weight for each of the {outputs} outputs: "
+        f"${inputs} + 1 + {outputs} = {unit}$ parameters. "
         f"The biases of the {outputs} outputs are there anyway:\n\n"
         rf"$${unit} \cdot h + {outputs} \le {_steps.tex(total)} \quad\Rightarrow\quad "
         rf"h \le \frac{{{_steps.tex(total - outputs)}}}{{{unit}}} \quad\Rightarrow\quad h = {units}$$"
@@ -982,10 +982,7 @@ EXERCISE = Exercise(
     title="Architecture",
     summary="a whole network layer by layer: shapes, parameters, multiplications, memory, and a wrong definition",
     draw=draw,
-    intro=(
-        "An image of shape **{{ p.net.image }}** goes through this network."
-        "{% if p.base %} {{ p.about }}{% endif %}\n\n{{ p.table }}"
-    ),
+    intro=("An image of shape **{{ p.net.image }}** goes through this network{{ p.about }}.\n\n{{ p.table }}"),
     conventions=(
         "Shapes are (channels, height, width).",
         "Padding is on both sides, and a window counts only where it fits whole, in poolings too (round down).",

@@ -83,6 +83,10 @@ class Params:
         return self.kernel - 1 + (self.pool - 1 if self.pool else 0)
 
     @property
+    def times(self) -> str:
+        return times(self.growth)
+
+    @property
     def table(self) -> str:
         return table(self)
 
@@ -203,6 +207,12 @@ def padded_in_pixels(p: Params) -> receptive.Field:
     return receptive.Field(p.field.size, p.field.jump, -sum(window.padding for window in p.windows))
 
 
+def own_pixels_twice(p: Params) -> int | None:
+    """What is shared if both ends belonged to one unit alone; None where that leaves nothing."""
+    rest = p.field.size - 2 * p.field.jump
+    return rest if rest > 0 else None
+
+
 def exchanged_size(p: Params) -> int:
     return receptive.field(p.exchanged).size
 
@@ -271,7 +281,7 @@ def own_pixels(p: Params, earlier: Mapping[str, Any]) -> Pair:
     return receptive.Field(earlier["field"], jumps[-1], start).pixels(p.unit)
 
 
-def own_overlap(p: Params, earlier: Mapping[str, Any]) -> int:
+def own_overlap(_: Params, earlier: Mapping[str, Any]) -> int:
     return receptive.overlap(receptive.Field(earlier["field"], int(earlier["jumps"][-1])))
 
 
@@ -307,6 +317,10 @@ def jumps_workings(p: Params) -> str:
         "The pixels lie 1 apart. Neighbouring units of a layer look at windows that are its stride apart, counted in "
         "units of the layer before, so the jump is multiplied by the stride:\n\n" + "\n".join(lines)
     )
+
+
+def times(factor: int) -> str:
+    return {2: "twice", 3: "three times"}[factor]
 
 
 def reach_text(window: Window, step: int) -> str:
@@ -361,7 +375,8 @@ def exchanged_workings(p: Params) -> str:
     return (
         f"Now {exchanged_layer(p, p.swap + 1)} comes before {exchanged_layer(p, p.swap)}. The jumps before the layers "
         f"are {', '.join(str(step) for step in steps)}:\n\n{field_text(p.exchanged, steps)}\n\n"
-        f"It was {p.field.size}: after the pooling, each step of the convolution's kernel is longer in pixels."
+        f"It was {p.field.size}: after the pooling, each step of the convolution's kernel is longer in pixels"
+        f"{', and those of the pooling window are shorter' if p.windows[p.swap].stride > 1 else ''}."
     )
 
 
@@ -381,10 +396,10 @@ def depth_workings(p: Params) -> str:
         seen, step = seen + each * step, step * growing(p)
     reason = (
         f"A block adds ${p.kernel} - 1$ units by its convolution and ${p.pool} - 1$ by its pooling, "
-        f"${p.kernel - 1} + {p.pool - 1} = {each}$ in all, and makes the jump {p.pool} times as long"
+        f"${p.kernel - 1} + {p.pool - 1} = {each}$ in all, and makes the jump {times(p.pool)} as long"
         if p.pool
-        else f"A layer adds ${p.kernel} - 1 = {each}$ times its dilation, which is {p.growth} times that of the layer "
-        "before"
+        else f"A layer adds ${p.kernel} - 1 = {each}$ times its dilation, which is {times(p.growth)} "
+        "that of the layer before"
     )
     return f"{reason}:\n\n" + "\n".join(lines) + f"\n\nThat is the first time that {p.length} are reached."
 
@@ -549,7 +564,7 @@ PARTS: tuple[Part[Params], ...] = (
             ),
             Misconception(
                 "both-ends",
-                lambda p: p.field.size - 2 * p.field.jump,
+                own_pixels_twice,
                 "A field has only the pixels on one side for itself: take the jump off once.",
             ),
             Misconception(
@@ -598,7 +613,7 @@ PARTS: tuple[Part[Params], ...] = (
             "{% if p.pool %}A block is a convolution of kernel {{ p.kernel }}, stride 1, and a pooling of "
             "{{ p.pool }}, stride {{ p.pool }}. How many such blocks, one after the other, does it take?"
             "{% elif p.growth > 1 %}Convolutions of kernel {{ p.kernel }}, stride 1, follow each other; the first has "
-            "dilation 1, and each has {{ p.growth }} times the dilation of the one before. How many does it take?"
+            "dilation 1, and each has {{ p.times }} the dilation of the one before. How many does it take?"
             "{% else %}Convolutions of kernel {{ p.kernel }}, stride 1, follow each other. How many does it take?"
             "{% endif %}"
         ),
@@ -642,7 +657,7 @@ PARTS: tuple[Part[Params], ...] = (
 )
 
 
-COSTS = {Level.INTRO: 10, Level.STANDARD: 23, Level.CHALLENGE: 29}
+COSTS = {Level.INTRO: 10, Level.STANDARD: 21, Level.CHALLENGE: 26}
 
 EXERCISE = Exercise(
     name="receptive_field",
