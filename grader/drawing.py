@@ -31,6 +31,9 @@ LEAST = 4
 TABLE = 300  # width of a table of long numbers, in pixels; fewer columns are shown instead
 MOST_PANES = 3
 WIDEST = 460  # of a drawing, before it goes on below
+RULER = 440  # width of a long axis
+FACE = 64  # longest side of a box, and how far back its depth goes at most
+DEPTH = 26
 NARROWEST = 300
 
 
@@ -50,18 +53,20 @@ def grid(
     padding: int | tuple[int, int] = 0,
     caption: str = "",
     alt: str = "",
+    most: int = MOST,
 ) -> str:
     """Return an SVG of rows of numbers.
 
     `window` is (top, left, height, width) of the cells to outline. `padding` says how many of the outer rows
     and columns (one number, or one for each) are zero padding, drawn in a lighter tone; `rows` includes them.
+    Of more rows or columns than `most`, those around the window are shown.
     """
     pads = (padding, padding) if isinstance(padding, int) else padding
     spans = ((0, 0), (0, 0))
     if window is not None:
         top, left, height, width = window
         spans = ((top, top + height), (left, left + width))
-    block = _table(rows, spans=spans, padding=pads)
+    block = _table(rows, spans=spans, padding=pads, most=most)
     return _svg(_captioned(block, caption) if caption else block, caption or "Grid of numbers", alt)
 
 
@@ -69,6 +74,38 @@ def greys(pictures: Mapping[str, Rows], *, white: int, alt: str = "") -> str:
     """Return an SVG of grey pictures beside each other under their names; entries run from 0, black, to `white`."""
     blocks = [_captioned(_grey(rows, white), name) for name, rows in pictures.items()]
     return _svg(_flow(blocks), ", ".join(pictures), alt)
+
+
+def axis(
+    length: int, *, padding: int = 0, stands: Mapping[str, range] | None = None, caption: str = "", alt: str = ""
+) -> str:
+    """Return an SVG of one axis, to scale: its cells, the padding at both ends, and below them where something stands.
+
+    `stands` are the cells taken, counted from 0 at the start of the padding, a line for each under its name; a range
+    with a step leaves cells between out.
+    """
+    total = length + 2 * padding
+    cell = min(CELL / 2, RULER / total)
+    lines = [_ruler(length, padding, cell), *(_stand(name, at, total, cell) for name, at in (stands or {}).items())]
+    block = _stack(lines, 5)
+    return _svg(_captioned(block, caption) if caption else block, caption or "Axis", alt)
+
+
+def boxes(items: Sequence[tuple[Sequence[int], str, str]], *, alt: str = "") -> str:
+    """Return an SVG of boxes in a row, arrows between them, that goes on below where it becomes too wide.
+
+    An item is (size, text above, text below); a size is (depth, height, width), or (number,) for a plain column. Larger
+    sides are drawn longer, by their square root, so that thousands stand beside ones.
+    """
+    largest = [max([1, *(size[at] for size, _, _ in items if len(size) == 3)]) for at in range(3)]
+    face = max(largest[1:])
+    longest = max([1, *(size[0] for size, _, _ in items if len(size) == 1)])
+    drawn = [_cuboid(size, largest[0], face) if len(size) == 3 else _column(size[0], longest) for size, _, _ in items]
+    height = max(block.height for block in drawn)
+    blocks = [_labelled(block, height, above, below) for block, (_, above, below) in zip(drawn, items, strict=True)]
+    joined = [blocks[0], *(_beside([_arrow(block.height), block], 8) for block in blocks[1:])]
+    title = " → ".join(above for _, above, _ in items)
+    return _svg(_flow(joined, 8), title, alt)
 
 
 def failing_case(counterexample: Counterexample) -> str:
@@ -179,15 +216,16 @@ def _table(
     digits: int = 4,
     style: str = "cg-window",
     indices: bool = False,
+    most: int = MOST,
 ) -> Block:
     """Draw rows of numbers, cut around the window or the spot, which is outlined."""
     if spot is not None:
         spans = ((spot[0], spot[0] + 1), (spot[1], spot[1] + 1))
     size = (len(rows), len(rows[0]) if rows else 0)
-    kept = (_kept(size[0], spans[0]), _kept(size[1], spans[1]))
+    kept = (_kept(size[0], spans[0], most), _kept(size[1], spans[1], most))
     texts = _entries(rows, kept, spot, digits)
-    fitting = int(TABLE / _width(texts))
-    if fitting < MOST:
+    fitting = int(TABLE / _width(texts)) if most == MOST else most  # who asks for more wants all
+    if fitting < most:
         kept = (kept[0], _kept(size[1], spans[1], max(LEAST, fitting)))
         texts = _entries(rows, kept, spot, digits)
     width = _width(texts)
@@ -205,7 +243,7 @@ def _table(
 
 
 def _grey(rows: Rows, white: int) -> Block:
-    """Draw a picture, a rectangle for each run of equal pixels, in a frame: paper and screen both have their own white."""
+    """Draw a picture, a rectangle for each run of equal pixels, in a frame that tells it from the page."""
     runs = []
     for r, row in enumerate(rows):
         c = 0
@@ -317,6 +355,86 @@ def _indexed(block: Block, kept: Kept, width: float) -> Block:
     return Block(left + block.width, top + block.height, "".join(down + across) + _at(left, top, block))
 
 
+# An axis, and boxes ----------------------------------------------------------------------------------------
+
+_BAR = 14  # height of an axis and of what stands below it
+
+
+def _ruler(length: int, padding: int, cell: float) -> Block:
+    """Draw the cells of an axis, how many there are above them, and its padding lighter."""
+    total, height = length + 2 * padding, _BAR
+    start, width = padding * cell, length * cell
+    ink = 'stroke="currentColor" stroke-opacity="0.3"'
+    ends = "".join(
+        f'<rect class="cg-pad" x="{x:g}" y="{CAPTION}" width="{start:g}" height="{height}" fill="currentColor"'
+        f' fill-opacity="0.05" stroke-dasharray="2 2" {ink}/>'
+        + _text(x + start / 2, CAPTION / 2, str(padding), "cg-index")
+        for x in (0, start + width)
+        if padding
+    )
+    inner = f'<rect x="{start:g}" y="{CAPTION}" width="{width:g}" height="{height}" fill="none" {ink}/>'
+    ticks = "".join(f"M{at * cell:.5g} {CAPTION}v{height}" for at in range(1, total))
+    lines = f'<path d="{ticks}" stroke="currentColor" stroke-opacity="0.3" stroke-width="0.5"/>'
+    number = _text(start + width / 2, CAPTION / 2, f"{length}", "cg-index")
+    return Block(total * cell, CAPTION + height, f"{ends}{inner}{lines}{number}")
+
+
+def _stand(name: str, at: range, total: int, cell: float) -> Block:
+    """Draw the cells taken as filled ones in a frame, and the name on the side where there is room."""
+    x, width = at[0] * cell, (at[-1] - at[0] + 1) * cell
+    taken = "".join(f"M{n * cell:.5g} 0h{cell:.5g}v{_BAR}h-{cell:.5g}z" for n in at)
+    frame = (
+        f'<path d="{taken}" fill="currentColor" fill-opacity="0.3"/>'
+        f'<rect class="cg-window" x="{x:g}" y="0" width="{width:g}" height="{_BAR}" rx="2" fill="none"'
+        ' stroke="currentColor" stroke-width="1.5"/>'
+    )
+    before = x + width / 2 > total * cell / 2
+    place = f'x="{x - 6:g}" text-anchor="end"' if before else f'x="{x + width + 6:g}"'
+    text = f'<text class="cg-caption" {place} y="{_BAR - 3}" font-size="12" fill="currentColor" {_PROSE}>'
+    right = total * cell if before else x + width + 6 + LETTER * len(name)
+    return Block(max(total * cell, right), _BAR, f"{frame}{text}{escape(one_line(name))}</text>")
+
+
+def _cuboid(size: Sequence[int], deepest: int, longest: int) -> Block:
+    """Draw a volume seen from the front, above and the right; (depth, height, width)."""
+    depth, height, width = size
+    h, w = (6 + (FACE - 6) * (side / longest) ** 0.5 for side in (height, width))
+    d = 4 + (DEPTH - 4) * (depth / deepest) ** 0.5
+    faces = (
+        (0.06, f"M0 {d:.4g}h{w:.4g}v{h:.4g}h-{w:.4g}z"),
+        (0.14, f"M0 {d:.4g}l{d:.4g} -{d:.4g}h{w:.4g}l-{d:.4g} {d:.4g}z"),
+        (0.24, f"M{w:.4g} {d:.4g}l{d:.4g} -{d:.4g}v{h:.4g}l-{d:.4g} {d:.4g}z"),
+    )
+    return Block(w + d, h + d, "".join(_face(path, shade) for shade, path in faces))
+
+
+def _column(number: int, longest: int) -> Block:
+    height = 10 + (FACE + DEPTH - 10) * (number / longest) ** 0.5
+    return Block(12, height, _face(f"M0 0h12v{height:.4g}h-12z", 0.1))
+
+
+def _face(path: str, shade: float) -> str:
+    return (
+        f'<path d="{path}" fill="currentColor" fill-opacity="{shade}" stroke="currentColor" stroke-linejoin="round"/>'
+    )
+
+
+def _labelled(block: Block, height: float, above: str, below: str) -> Block:
+    """Put a text above and one below a block, which stands half-way down the height."""
+    width = max(block.width, LETTER * len(above), LETTER * len(below))
+    texts = "".join(
+        f'<text class="cg-caption" x="{width / 2:g}" y="{y:g}" text-anchor="middle" fill="currentColor" {_PROSE}>'
+        f"{escape(one_line(text))}</text>"
+        for text, y in ((above, 12), (below, height + CAPTION + 16))
+    )
+    placed = _at((width - block.width) / 2, CAPTION + (height - block.height) / 2, block)
+    return Block(width, height + 2 * CAPTION + 4, texts + placed)
+
+
+def _arrow(height: float) -> Block:
+    return Block(20, height, f'<path d="M0 {height / 2:g}h18m-5 -4l5 4l-5 4" fill="none" stroke="currentColor"/>')
+
+
 # Putting blocks together -----------------------------------------------------------------------------------
 
 
@@ -340,14 +458,14 @@ def _stack(blocks: Sequence[Block], gap: float = GAP) -> Block:
     return Block(max(block.width for block in blocks), y - gap, "".join(parts))
 
 
-def _flow(blocks: Sequence[Block]) -> Block:
+def _flow(blocks: Sequence[Block], gap: float = GAP) -> Block:
     """Put blocks beside each other, and below where they would become too wide."""
     lines: list[list[Block]] = [[]]
     for block in blocks:
-        if lines[-1] and sum(b.width + GAP for b in lines[-1]) + block.width > WIDEST:
+        if lines[-1] and sum(b.width + gap for b in lines[-1]) + block.width > WIDEST:
             lines.append([])
         lines[-1].append(block)
-    return _stack([_beside(line) for line in lines])
+    return _stack([_beside(line, gap) for line in lines])
 
 
 def _captioned(block: Block, caption: str) -> Block:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from itertools import pairwise
 
 from solutions.planes import Number, Plane, entries, transpose
 
@@ -43,7 +44,7 @@ def total(kernel: Plane, divisor: int = 1) -> Fraction:
     >>> total(((1, 2, 1), (2, 4, 2), (1, 2, 1)), 16)
     Fraction(1, 1)
     """
-    return Fraction(sum(map(sum, kernel))) / divisor
+    return Fraction(sum([sum(row) for row in kernel])) / divisor
 
 
 # Recognising -----------------------------------------------------------------------------------------------
@@ -89,7 +90,7 @@ def _is_gaussian(kernel: Plane, factor: Fraction) -> bool:
     """Positive, falling from the centre on, and a column times a row, as exp(-x²-y²) is."""
     middle = kernel[len(kernel) // 2]
     slope = middle[len(middle) // 2 :]
-    falls = all(near > far > 0 for near, far in zip(slope, slope[1:], strict=False))
+    falls = all(near > far > 0 for near, far in pairwise(slope))
     separable = all(
         kernel[r][c] * centre(kernel) == middle[r] * middle[c] for r in range(len(kernel)) for c in range(len(kernel))
     )
@@ -115,7 +116,7 @@ def _is_blob(kernel: Plane, factor: Fraction) -> bool:
     return len(kernel) >= 5 and factor == 0 and is_symmetric(kernel) and peaked
 
 
-def _is_vertical_edge(kernel: Plane, factor: Fraction) -> bool:
+def _is_vertical_edge(kernel: Plane, _factor: Fraction) -> bool:
     """Opposite signs left and right, nothing in the middle, the same above and below."""
     half = len(kernel) // 2
     signs = {(w > 0) - (w < 0) for row in kernel for w in row[half + 1 :]}
@@ -123,14 +124,14 @@ def _is_vertical_edge(kernel: Plane, factor: Fraction) -> bool:
     return opposite and kernel == kernel[::-1] and len(signs) == 1 and 0 not in signs
 
 
-def _is_horizontal_line(kernel: Plane, factor: Fraction) -> bool:
+def _is_horizontal_line(kernel: Plane, _factor: Fraction) -> bool:
     """A positive middle row between negative ones, the same above and below."""
     half = len(kernel) // 2
     others = [w for row in (*kernel[:half], *kernel[half + 1 :]) for w in row]
     return kernel == kernel[::-1] and all(len(set(row)) == 1 for row in kernel) and centre(kernel) > 0 > max(others)
 
 
-def _is_rising(kernel: Plane, factor: Fraction) -> bool:
+def _is_rising(kernel: Plane, _factor: Fraction) -> bool:
     """The same along each line from bottom left to top right: positive on the middle one, falling to both sides."""
     size = len(kernel)
     lines = [{kernel[r][c] for r in range(size) for c in range(size) if r + c == at} for at in range(2 * size - 1)]
@@ -138,7 +139,7 @@ def _is_rising(kernel: Plane, factor: Fraction) -> bool:
         return False
     profile = [line.pop() for line in lines]
     slope = profile[size - 1 :]
-    falls = all(near > far for near, far in zip(slope, slope[1:], strict=False))
+    falls = all(near > far for near, far in pairwise(slope))
     return profile == profile[::-1] and falls and slope[0] > 0 > slope[-1]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 
 from solutions.planes import Number, Plane, entries
 
@@ -90,7 +91,8 @@ def stretched(plane: Plane) -> Plane:
     if low == high:
         return tuple(tuple(WHITE // 2 for _ in row) for row in plane)
     span = high - low
-    return tuple(tuple(int((2 * WHITE * (value - low) + span) // (2 * span)) for value in row) for row in plane)
+    greys = {value: int((2 * WHITE * (value - low) + span) // (2 * span)) for value in set(flat)}
+    return tuple(tuple([greys[value] for value in row]) for row in plane)
 
 
 def differing(one: Plane, other: Plane, least: int = 3) -> int:
@@ -99,6 +101,5 @@ def differing(one: Plane, other: Plane, least: int = 3) -> int:
     >>> differing(((0, 5),), ((4, 4),))
     1
     """
-    return sum(
-        abs(a - b) >= least for row, line in zip(one, other, strict=True) for a, b in zip(row, line, strict=True)
-    )  # fmt: skip
+    pairs = zip(chain.from_iterable(one), chain.from_iterable(other), strict=True)
+    return len([None for a, b in pairs if abs(a - b) >= least])
