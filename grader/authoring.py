@@ -15,13 +15,14 @@ from grader.answers import (
 from grader.contract import Call, Check, Contract, Limits, Pane, Regime, Twin, Window
 from grader.draw import Draw
 from grader.exercise import Carry, Exercise, FunctionPart, Level, Misconception, Part
-from grader.functions.arrays import integers, laid_out, reals
+from grader.functions.arrays import LAYOUTS, integers, laid_out, reals
 from grader.functions.checks import Close, Exact
 from grader.markup import grid
 from grader.outcome import Verdict, correct, partial, wrong
 from grader.surds import Surd, root
 
 __all__ = [
+    "LAYOUTS",
     "Call",
     "Carry",
     "Check",

@@ -8,7 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from grader.authoring import Call, Close, Contract, Draw, Pane, Regime, Twin, Window, integers, laid_out, reals
+from grader.authoring import (
+    LAYOUTS,
+    Call,
+    Close,
+    Contract,
+    Draw,
+    Pane,
+    Regime,
+    Twin,
+    Window,
+    integers,
+    laid_out,
+    reals,
+)
 from solutions.convolution import conv2d
 from solutions.twins import conv2d as twins
 from solutions.windows import pad, pair
@@ -38,6 +51,12 @@ def magnitude(x: Any, w: Any, b: Any = None, stride: Any = 1, padding: Any = 0) 
     with np.errstate(over="ignore"):
         x, w = np.abs(x.astype(np.float64)), np.abs(w.astype(np.float64))
         return conv2d(x, w, None if b is None else np.abs(b.astype(np.float64)), stride, padding)
+
+
+def largest(x: Any, w: Any, b: Any = None, stride: Any = 1, padding: Any = 0) -> float:  # noqa: ARG001 - the call's
+    """Return a bound on the terms' sum of any window, also of one that the stride leaves out."""
+    bound = float(np.max(np.abs(x), initial=0)) * float(np.abs(w.astype(np.float64)).sum(axis=(1, 2, 3)).max())
+    return bound + (0.0 if b is None else float(np.max(np.abs(b))))
 
 
 def case(
@@ -198,6 +217,63 @@ def as_lists(rng: Draw) -> Call:
     return Call(call.args, {name: list(value) for name, value in call.kwargs.items()})
 
 
+FLOATS, WHOLES = ("float64", "float32"), ("int64", "int32")
+MIXED = ((*FLOATS, *WHOLES, "uint8"), (*FLOATS, *WHOLES), (*FLOATS, *WHOLES))  # dtypes of x, w and b
+
+
+def numbers(rng: Draw, shape: tuple[int, ...], dtype: str) -> Any:
+    """Return any numbers of a floating dtype, or small whole ones."""
+    if dtype.startswith("float"):
+        return reals(rng, shape, dtype)
+    return integers(rng, shape, 0 if dtype == "uint8" else -4, 255 if dtype == "uint8" else 4, dtype)
+
+
+def any_moves(rng: Draw) -> dict[str, Any]:
+    """Return sizes in which everything varies at once, as `case` takes them."""
+    kernel = rng.choice((1, 2, 3, 4)), rng.choice((1, 2, 3, 4))
+    steps, edges = (tuple(rng.integer(low, low + 2) for _ in range(2)) for low in (1, 0))
+    return {
+        "n": rng.integer(1, 3),
+        "c": rng.integer(1, 3),
+        "f": rng.integer(1, 3),
+        "kernel": kernel,
+        "stride": steps if rng.boolean() else steps[0],
+        "padding": edges if rng.boolean() else edges[0],
+        "spare": (rng.integer(0, 2), rng.integer(0, 2)),
+        "outputs": (rng.integer(1, 4), rng.integer(1, 4)),
+    }
+
+
+def anything(rng: Draw) -> Call:
+    """Return a call in which two things that are each right alone may meet: sizes, dtypes, layouts, ways to call."""
+    x, w, moves = case(rng, **any_moves(rng))
+    dtypes = [rng.choice(options) for options in MIXED]
+    arrays = [numbers(rng.fork(), shape, dtype) for shape, dtype in zip((x, w, (w[0],)), dtypes, strict=True)]
+    arrays = [laid_out(array, rng.choice(LAYOUTS)) for array in arrays[: rng.integer(2, 3)]]
+    return Call(tuple(arrays), given(*moves))
+
+
+def larger(rng: Draw) -> Call:
+    """Return a call with more of everything than elsewhere: images, channels, filters, taps and positions."""
+    sizes = {"n": 5, "c": rng.integer(5, 6), "f": rng.integer(5, 6), "kernel": unequal(rng, 4, 5)}
+    return whole(rng, biased=True, outputs=unequal(rng, 4, 9), padding=rng.integer(0, 1), **sizes)
+
+
+def fractional_bias(rng: Draw) -> Call:
+    x, w, b = typed(rng, "int64", "int64").args
+    return Call((x, w, b + 0.5))
+
+
+def precise(rng: Draw) -> Call:
+    return typed(rng, "float64", "float64", c=2, stride=rng.integer(1, 2), padding=rng.integer(1, 2), kernel=(3, 3))
+
+
+def large_whole(rng: Draw) -> Call:
+    """Return a call with whole numbers whose products need more than 32 bits and fewer than 53."""
+    x, w, (stride, padding) = case(rng)
+    return Call(tuple(integers(rng, shape, -(10**6), 10**6) for shape in (x, w)), given(stride, padding))
+
+
 REGIMES = (
     Regime("stride, padding and bias are left out", alone),
     Regime("there are several channels", lambda rng: whole(rng, n=1, c=rng.integer(2, 3), f=1), "volumes"),
@@ -220,11 +296,17 @@ REGIMES = (
     Regime("the kernel is as large as the padded image", full_kernel, "shapes"),
     Regime("the batch is empty", empty, "shapes"),
     Regime("stride and padding are pairs, with several images, channels and filters", all_together, "together"),
+    Regime("sizes, types, layouts and ways to call are mixed", anything, "together", 30),
+    Regime("there is more of everything", larger, "together"),
     Regime("the input is an integer array", lambda rng: typed(rng, rng.choice(("int64", "int32")), "int64"), "types"),
+    Regime("the whole numbers are large", large_whole, "types"),
+    Regime("the weights are whole and the image is not", lambda rng: typed(rng, "float64", "int64"), "types"),
     Regime("the image is of bytes (uint8)", bytes_image, "types"),
     Regime("the image is whole and the weights are not", lambda rng: typed(rng, "int64", "float64"), "types"),
+    Regime("image and weights are whole and the bias is not", fractional_bias, "types"),
     Regime("the input is float32", lambda rng: typed(rng, "float32", "float32", padding=1, kernel=(3, 3)), "types"),
     Regime("float64 numbers need full precision", lambda rng: typed(rng, "float64", "float64", c=3), "types"),
+    Regime("full precision, padding and a stride come together", precise, "together"),
     Regime("the numbers are huge", lambda rng: scaled(rng, 1e30), "types"),
     Regime("the numbers are tiny", lambda rng: scaled(rng, 1e-30), "types"),
     Regime("the arrays are Fortran-ordered", lambda rng: stored(rng, "F"), "arguments"),
@@ -350,7 +432,7 @@ CONV2D = Contract(
     doc=DOC,
     reference=conv2d,
     regimes=REGIMES,
-    check=Close(magnitude, terms=lambda x, w, *rest, **named: int(w[0].size) + 1),
+    check=Close(magnitude, terms=lambda x, w, *rest, **named: int(w[0].size) + 1, largest=largest),
     twins=TWINS,
     groups={
         "basics": 2,

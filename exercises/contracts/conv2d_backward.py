@@ -7,8 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from exercises.contracts.conv2d import case, given, remainder, sum_sentence, unequal
-from grader.authoring import Call, Close, Contract, Draw, Pane, Regime, Twin, Window, integers, laid_out, reals
+from exercises.contracts.conv2d import MIXED, any_moves, case, given, numbers, remainder, sum_sentence, unequal
+from grader.authoring import (
+    LAYOUTS,
+    Call,
+    Close,
+    Contract,
+    Draw,
+    Pane,
+    Regime,
+    Twin,
+    Window,
+    integers,
+    laid_out,
+    reals,
+)
 from solutions.convolution import conv2d_backward
 from solutions.twins import conv2d_backward as twins
 from solutions.windows import Array, pad, pair
@@ -35,9 +48,14 @@ Whole numbers stay exact, and floating numbers keep at least the precision of dy
 
 
 def magnitude(dy: Any, x: Any, w: Any, stride: Any = 1, padding: Any = 0) -> Any:
-    """Return the sums of the absolute values of each entry's terms, as (dx, dw, db)."""
+    """Return the sums of the absolute values of each entry's terms, as (dx, dw, db).
+
+    A Fourier transform errs by the product of the arrays' norms, also where windows see nothing but padding.
+    """
     dy, x, w = (np.abs(array.astype(np.float64)) for array in (dy, x, w))
-    return conv2d_backward(dy, x, w, stride, padding)
+    dx, dw, db = conv2d_backward(dy, x, w, stride, padding)
+    up = np.linalg.norm(dy) / 8
+    return np.maximum(dx, up * np.linalg.norm(w)), np.maximum(dw, up * np.linalg.norm(x)), db
 
 
 def shapes(rng: Draw, **sizes: Any) -> tuple[tuple[tuple[int, ...], ...], tuple[Any, Any]]:
@@ -145,6 +163,31 @@ def as_lists(rng: Draw) -> Call:
     return Call(call.args, {name: list(value) for name, value in call.kwargs.items()})
 
 
+def anything(rng: Draw) -> Call:
+    """Return a call in which two things that are each right alone may meet: sizes, dtypes, layouts."""
+    arrays, moves = shapes(rng, **any_moves(rng))
+    dtypes = [rng.choice(options) for options in (MIXED[1], MIXED[0], MIXED[1])]
+    drawn = [numbers(rng.fork(), shape, dtype) for shape, dtype in zip(arrays, dtypes, strict=True)]
+    return Call(tuple(laid_out(array, rng.choice(LAYOUTS)) for array in drawn), given(*moves))
+
+
+def larger(rng: Draw) -> Call:
+    """Return a call with more of everything than elsewhere: images, channels, filters, taps and positions."""
+    sizes = {"n": 5, "c": rng.integer(5, 6), "f": rng.integer(5, 6), "kernel": unequal(rng, 4, 5)}
+    return whole(rng, outputs=unequal(rng, 4, 9), padding=rng.integer(0, 1), **sizes)
+
+
+def precise(rng: Draw) -> Call:
+    sizes = {"stride": rng.integer(1, 2), "padding": rng.integer(1, 2), "kernel": (3, 3), "c": 2}
+    return typed(rng, *["float64"] * 3, **sizes)
+
+
+def large_whole(rng: Draw) -> Call:
+    """Return a call with whole numbers whose products need more than 32 bits and fewer than 53."""
+    arrays, moves = shapes(rng)
+    return Call(tuple(integers(rng, shape, -(10**6), 10**6) for shape in arrays), given(*moves))
+
+
 REGIMES = (
     Regime("there is one of everything, stride 1 and no padding", plain),
     Regime("there are several channels", lambda rng: whole(rng, n=1, c=rng.integer(2, 3), f=1), "volumes"),
@@ -165,11 +208,16 @@ REGIMES = (
     Regime("the kernel is as large as the padded image", full_kernel, "shapes"),
     Regime("the batch is empty", empty, "shapes"),
     Regime("stride and padding are pairs, with several images, channels and filters", all_together, "together"),
+    Regime("sizes, types and layouts are mixed", anything, "together", 30),
+    Regime("there is more of everything", larger, "together"),
+    Regime("the whole numbers are large", large_whole, "types"),
     Regime("all arrays are of whole numbers", lambda rng: typed(rng, "int64", "int32", "int64"), "types"),
     Regime("the image is of bytes (uint8)", lambda rng: typed(rng, "int64", "uint8", "int64"), "types"),
     Regime("image and weights are whole and dy is not", lambda rng: typed(rng, "float64", "int64", "int64"), "types"),
+    Regime("dy is whole and image and weights are not", lambda rng: typed(rng, "int64", "float64", "float64"), "types"),
     Regime("the input is float32", lambda rng: typed(rng, *["float32"] * 3, padding=1, kernel=(3, 3)), "types"),
     Regime("float64 numbers need full precision", lambda rng: typed(rng, *["float64"] * 3, c=3), "types"),
+    Regime("full precision, padding and a stride come together", precise, "together"),
     Regime("the numbers are huge", lambda rng: scaled(rng, 1e30), "types"),
     Regime("the numbers are tiny", lambda rng: scaled(rng, 1e-30), "types"),
     Regime("the arrays are Fortran-ordered", lambda rng: stored(rng, "F"), "arguments"),

@@ -42,8 +42,7 @@ class LocalSession:
         given, now = _named(call), _named(own)
         changed = tuple(name for name in now if not _same(now[name], given[name]))
         shares = tuple(name for name, value in now.items() if _shares(value, result))
-        holds_memory = isinstance(result, np.ndarray | tuple | list)  # a number shares none
-        others = enumerate(self.results) if holds_memory else ()
+        others = enumerate(self.results) if _arrays(result) else ()  # a number shares none
         earlier = tuple(number for number, other in others if _shares(other, result))
         self.results[-1] = result
         return Returned(_snapshot(result), changed, shares, earlier)
@@ -92,11 +91,16 @@ def _same(a: Any, b: Any) -> bool:
 
 
 def _shares(a: Any, b: Any) -> bool:
-    if isinstance(b, tuple | list):
-        return any(_shares(a, item) for item in b)
-    if isinstance(a, tuple | list):
-        return any(_shares(item, b) for item in a)
-    return isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and np.shares_memory(a, b)
+    return any(np.shares_memory(one, other) for one in _arrays(a) for other in _arrays(b))
+
+
+def _arrays(value: Any) -> list[Any]:
+    """Return the arrays inside a value; a list of lists of numbers holds none."""
+    if isinstance(value, np.ndarray):
+        return [value]
+    if isinstance(value, list) and value and isinstance(value[0], list | float | int):
+        return []
+    return [array for item in value for array in _arrays(item)] if isinstance(value, tuple | list) else []
 
 
 def _snapshot(value: Any) -> Any:
