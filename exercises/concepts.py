@@ -81,6 +81,19 @@ class Params:
     def before(self) -> Plane:
         return pool(self.pooled)
 
+    @cached_property
+    def answers(self) -> dict[str, tuple[Any, Mapping[str, Any]]]:
+        """For each part, the right answer and what every mistake makes of it; None where it cannot show."""
+        return {
+            "shift": shift_answers(self.image, self.kernel, self.column),
+            "linear": linear_answers(self.map, self.other, self.factors),
+            "stacked": stacked_answers(self.first, self.second),
+            "relu": relu_answers(self.first, self.second, self.signal),
+            "pooling": pooling_answers(self.pooled, self.pooled_column),
+            "seen": (seen_answer(self.grid), seen_slips(self.grid)),
+            "claims": (accepted(self.layer, self.claims), believed(self.layer, self.claims)),
+        }
+
 
 def moved(plane: Plane, column: Row) -> Plane:
     """Return the plane one column further right: `column` comes in, the last one drops out.
@@ -709,37 +722,17 @@ def cost(p: Params) -> int:
     return len(p.map) * side * side + 2 * entries + 2 * pairs + 2 * len(p.second) + 2 + 2 * len(p.claims)
 
 
-def hinted(answers: Callable[[Params], tuple[Any, Mapping[str, Any]]], hints: Mapping[str, str]) -> Any:
-    """Return a misconception for each hint; `answers` gives the key and what every mistake makes of it."""
+def key(part: str) -> Callable[[Params], Any]:
+    return lambda p: p.answers[part][0]
+
+
+def hinted(part: str, hints: Mapping[str, str]) -> tuple[Misconception[Params], ...]:
+    """Return a misconception for each hint of a part."""
 
     def slip(name: str) -> Callable[[Params], Any]:
-        return lambda p: answers(p)[1].get(name)
+        return lambda p: p.answers[part][1].get(name)
 
     return tuple(Misconception(name, slip(name), hint) for name, hint in hints.items())
-
-
-def shift_of(p: Params) -> tuple[Any, Mapping[str, Any]]:
-    return shift_answers(p.image, p.kernel, p.column)
-
-
-def linear_of(p: Params) -> tuple[Any, Mapping[str, Any]]:
-    return linear_answers(p.map, p.other, p.factors)
-
-
-def stacked_of(p: Params) -> tuple[Any, Mapping[str, Any]]:
-    return stacked_answers(p.first, p.second)
-
-
-def relu_of(p: Params) -> tuple[Any, Mapping[str, Any]]:
-    return relu_answers(p.first, p.second, p.signal)
-
-
-def pooling_of(p: Params) -> tuple[Any, Mapping[str, Any]]:
-    return pooling_answers(p.pooled, p.pooled_column)
-
-
-def claims_of(p: Params) -> tuple[Any, Mapping[str, Any]]:
-    return accepted(p.layer, p.claims), believed(p.layer, p.claims)
 
 
 EXERCISE = Exercise(
@@ -748,8 +741,8 @@ EXERCISE = Exercise(
     summary="shift equivariance, linearity, stacked layers and ReLU, pooling and shifts, borders, weight sharing",
     draw=draw,
     intro=(
-        "An image $X$\n{{ grid(p.image) }}\na kernel $K$\n{{ grid(p.kernel) }}\nand the map $X \\star K$ that it makes\n"
-        "{{ grid(p.map) }}"
+        "An image $X$\n{{ grid(p.image) }}\na kernel $K$\n{{ grid(p.kernel) }}\n"
+        "and the map $X \\star K$ that it makes\n{{ grid(p.map) }}"
     ),
     conventions=(
         "Convolution means cross-correlation, as in every deep-learning library: the kernel is not flipped.",
@@ -764,10 +757,10 @@ EXERCISE = Exercise(
                 "from the left comes the column ${{ p.column | join(', ') }}$ (from top to bottom). "
                 "What is the map of $K$ now?"
             ),
-            solve=lambda p: shift_of(p)[0],
+            solve=key("shift"),
             answer=Matrix(),
             workings=shift_workings,
-            misconceptions=hinted(shift_of, SHIFT_HINTS),
+            misconceptions=hinted("shift", SHIFT_HINTS),
             marks=2,
         ),
         Part(
@@ -777,10 +770,10 @@ EXERCISE = Exercise(
                 "What does it make of the image ${{ p.factors[0] }} X {{ '-' if p.factors[1] < 0 else '+' }} "
                 "{{ p.factors[1] | abs if p.factors[1] | abs > 1 else '' }} Z$, with the first $X$?"
             ),
-            solve=lambda p: linear_of(p)[0],
+            solve=key("linear"),
             answer=Matrix(),
             workings=linear_workings,
-            misconceptions=hinted(linear_of, LINEAR_HINTS),
+            misconceptions=hinted("linear", LINEAR_HINTS),
         ),
         Part(
             name="stacked",
@@ -789,10 +782,10 @@ EXERCISE = Exercise(
                 "$({{ p.first | join(', ') }})$, the second $({{ p.second | join(', ') }})$. A single layer does the "
                 "same to every input. What is its kernel?"
             ),
-            solve=lambda p: stacked_of(p)[0],
+            solve=key("stacked"),
             answer=Matrix(depth=1),
             workings=stacked_workings,
-            misconceptions=hinted(stacked_of, STACKED_HINTS),
+            misconceptions=hinted("stacked", STACKED_HINTS),
             marks=2,
         ),
         Part(
@@ -801,10 +794,10 @@ EXERCISE = Exercise(
                 "The input of these two layers is $({{ p.signal | join(', ') }})$, and the output is one number. "
                 "Which, without an activation, and which with a **ReLU between** the layers?"
             ),
-            solve=lambda p: relu_of(p)[0],
+            solve=key("relu"),
             answer=Shape(("without", "with ReLU")),
             workings=relu_workings,
-            misconceptions=hinted(relu_of, RELU_HINTS),
+            misconceptions=hinted("relu", RELU_HINTS),
             marks=2,
             carry=Carry(
                 ("stacked",),
@@ -821,10 +814,10 @@ EXERCISE = Exercise(
                 "from the left comes ${{ p.pooled_column | join(', ') }}$ (from top to bottom). "
                 "What is the pooled map now?"
             ),
-            solve=lambda p: pooling_of(p)[0],
+            solve=key("pooling"),
             answer=Matrix(),
             workings=pooling_workings,
-            misconceptions=hinted(pooling_of, POOLING_HINTS),
+            misconceptions=hinted("pooling", POOLING_HINTS),
         ),
         Part(
             name="seen",
@@ -836,10 +829,10 @@ EXERCISE = Exercise(
                 "the pixel in the top left corner, and how many on the one in row {{ p.grid.pixel[0] + 1 }}, "
                 "column {{ p.grid.pixel[1] + 1 }}?"
             ),
-            solve=lambda p: seen_answer(p.grid),
+            solve=key("seen"),
             answer=Shape(("corner", "other pixel")),
             workings=seen_workings,
-            misconceptions=hinted(lambda p: (seen_answer(p.grid), seen_slips(p.grid)), SEEN_HINTS),
+            misconceptions=hinted("seen", SEEN_HINTS),
         ),
         Part(
             name="claims",
@@ -849,11 +842,11 @@ EXERCISE = Exercise(
                 "{{ p.layer.kernel }}, stride 1, padding {{ p.layer.kernel // 2 }} (so the maps are as large as the "
                 "image), with biases. Which of these statements are right?"
             ),
-            solve=lambda p: claims_of(p)[0],
+            solve=key("claims"),
             answer=MultipleChoice(),
             options=lambda p: tuple(CLAIMS[kind](p.layer).text.format(f"{stated:,}") for kind, stated in p.claims),
             workings=claims_workings,
-            misconceptions=hinted(claims_of, CLAIM_HINTS),
+            misconceptions=hinted("claims", CLAIM_HINTS),
             marks=2,
         ),
     ),
