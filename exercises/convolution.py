@@ -476,7 +476,9 @@ def has_signs(_: Params, earlier: Mapping[str, Any]) -> bool:
 
 INTRO = """\
 A grey image of {{ p.geometry.image[0] }} by {{ p.geometry.image[1] }} pixels, from 0 (black) to 1 (white):
-{{ grid(p.image) }}
+{% set padded = p.geometry.padding != (0, 0) %}
+{{ drawn_grid(p.image, window=(0, 0) + p.geometry.kernel, padding=p.geometry.padding,
+   note="The image" ~ (" in its zero padding" if padded else "") ~ "; the frame is the first window") }}
 A convolutional layer with
 {%- if p.kernels | length == 1 %} one kernel of {{ p.geometry.kernel[0] }} by {{ p.geometry.kernel[1] }}:
 {{ grid(p.kernels[0]) }}

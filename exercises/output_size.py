@@ -72,6 +72,12 @@ class Params:
         (h, w), (kh, kw), (ph, pw) = self.image, self.spans, self.padding
         return h + 2 * ph - kh, w + 2 * pw - kw
 
+    def stands(self, axis: int) -> dict[str, range]:
+        """The pixels that the kernel looks at along a padded axis, at its first, second and last position."""
+        stride = self.stride[axis]
+        starts = {"first": 0, "second": stride, "last": self.rooms[axis] // stride * stride}
+        return {name: range(at, at + self.spans[axis], self.dilation) for name, at in starts.items()}
+
     @property
     def map(self) -> Pair:
         return shapes.output_shape(self.image, self.kernel, self.stride, self.padding, self.dilation)
@@ -579,6 +585,9 @@ EXERCISE = Exercise(
         "| stride | {{ p.stride[0] }} | {{ p.stride[1] }} |\n"
         "| padding on each side | {{ p.padding[0] }} | {{ p.padding[1] }} |\n"
         "{% if p.dilation > 1 %}| dilation | {{ p.dilation }} | {{ p.dilation }} |\n{% endif %}"
+        "{{ drawn_axis(p.image[0], 'The height, to scale: the first two positions of the kernel, and the last', "
+        "padding=p.padding[0], stands=p.stands(0)) }}"
+        "{{ drawn_axis(p.image[1], 'The width', padding=p.padding[1], stands=p.stands(1)) }}"
     ),
     conventions=(
         "Sizes are (height, width): rows first.",

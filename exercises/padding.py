@@ -47,6 +47,11 @@ class Params:
     def same(self) -> Pair:
         return (self.spans[0] - 1) // 2, (self.spans[1] - 1) // 2
 
+    def stands(self, padding: int) -> dict[str, range]:
+        """The pixels that the kernel looks at along the padded width, at its first and last position."""
+        length, span = self.image[1] + 2 * padding, self.spans[1]
+        return {"first": range(0, span, self.dilation), "last": range(length - span, length, self.dilation)}
+
     @property
     def is_square(self) -> bool:
         return self.kernel[0] == self.kernel[1]
@@ -415,6 +420,8 @@ PARTS: tuple[Part[Params], ...] = (
             "{% else %}A layer has padding {{ p.padding[0] }} at the top and at the bottom and "
             "{{ p.padding[1] }} at the left and at the right{% endif %}, and stride 1. "
             "How does its output compare with the image?"
+            "{{ drawn_axis(p.image[1], 'The width with this padding, to scale: first and last position of the kernel', "
+            "padding=p.padding[1], stands=p.stands(p.padding[1])) }}"
         ),
         solve=CHANGE,
         answer=Choice(),
@@ -489,6 +496,8 @@ EXERCISE = Exercise(
         "**{{ p.kernel[0] }} × {{ p.kernel[1] }}**"
         "{% if p.dilation > 1 %} with **dilation {{ p.dilation }}**, so that neighbouring kernel pixels look at "
         "image pixels {{ p.dilation }} apart, both ways{% endif %}."
+        "{{ drawn_axis(p.image[1], 'The width without padding, to scale: first and last position of the kernel', "
+        "stands=p.stands(0)) }}"
     ),
     conventions=(
         "Sizes are (height, width): rows first.",

@@ -67,6 +67,13 @@ class Params:
         """The numbers that go into the fully connected layers, and their units."""
         return prod(self.image), *self.hidden
 
+    @property
+    def dense_boxes(self) -> list[tuple[tuple[int, ...], str, str]]:
+        """The image, its numbers in a row, and the fully connected layers, as (size, what it is, its size)."""
+        first, *hidden = self.features
+        layers = [((units,), f"layer {n}", count(units, "unit")) for n, units in enumerate(hidden, 1)]
+        return [(self.image, "image", " × ".join(map(str, self.image))), ((first,), "in a row", "? numbers"), *layers]
+
 
 # Drawing ---------------------------------------------------------------------------------------------------
 
@@ -386,6 +393,7 @@ PARTS: tuple[Part[Params], ...] = (
             "How many parameters does that layer have{% else %}fully connected layers of "
             "**{{ p.hidden[:-1] | join(', ') }} and {{ p.hidden[-1] }} units**, one after the other. "
             "How many parameters do these layers have together{% endif %}, biases included?"
+            "{{ boxes(p.dense_boxes) }}"
         ),
         solve=lambda p: counting.mlp_parameters(p.features),
         answer=Integer(unit="parameters"),
@@ -494,6 +502,8 @@ EXERCISE = Exercise(
         "stride {{ p.stride }}, "
         "{% if p.padding %}padding {{ p.padding }} on every side{% else %}no padding{% endif %}"
         "{% if p.groups > 1 %}, and **{{ p.groups }} groups**{% endif %}."
+        "{{ boxes([(p.image, 'image', p.image | join(' × ')), "
+        "((p.filters,) + p.map, 'convolution', p.filters ~ ' × ? × ?')]) }}"
     ),
     conventions=(
         "Sizes are height × width; kernel tensors are (filters, channels, height, width).",

@@ -450,7 +450,7 @@ def own_entries(earlier: Mapping[str, Any]) -> list[Any]:
 
 INTRO = """\
 A feature map of {{ p.geometry.map[0] }} by {{ p.geometry.map[1] }}:
-{{ grid(p.plane) }}
+{{ drawn_grid(p.plane, window=(0, 0) + p.geometry.window, note="The map; the frame is the first window") }}
 It is pooled with a window of {{ p.geometry.window[0] }} by {{ p.geometry.window[1] }}
 {%- if p.geometry.stride[0] == p.geometry.stride[1] %} and the stride {{ p.geometry.stride[0] }}.
 {%- else %} and the stride {{ p.geometry.stride[0] }} downwards and {{ p.geometry.stride[1] }} to the right.

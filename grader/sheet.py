@@ -37,6 +37,7 @@ _WRITING = (
     (Shape, "a shape as a tuple: `(3, 8, 8)`"),
     (Number, 'a decimal as `0.75`, a fraction as text: `"3/4"`'),
 )
+_MOST_DRAWN = 14  # rows or columns of numbers in a drawing
 _LIBRARIES = {"numpy": "NumPy", "scipy": "SciPy", "torch": "PyTorch", "sympy": "SymPy"}
 
 
@@ -288,7 +289,13 @@ class _Pictures:
 
     @property
     def vocabulary(self) -> dict[str, Callable[..., str]]:
-        return {"picture": self.picture, "drawn_grid": self.drawn_grid, "drawn_greys": self.drawn_greys}
+        return {
+            "picture": self.picture,
+            "drawn_grid": self.drawn_grid,
+            "drawn_greys": self.drawn_greys,
+            "drawn_axis": self.drawn_axis,
+            "boxes": self.boxes,
+        }
 
     def picture(self, svg: str, alt: str) -> str:
         if self.medium == "md":
@@ -296,13 +303,48 @@ class _Pictures:
         self.svgs.append(svg)
         return f"\n\n```picture {len(self.svgs) - 1}\n{alt}\n```\n\n"
 
-    def drawn_grid(self, rows: Sequence[Sequence[Any]], caption: str = "", **options: Any) -> str:
+    def drawn_grid(
+        self,
+        rows: Sequence[Sequence[Any]],
+        caption: str = "",
+        *,
+        window: tuple[int, int, int, int] | None = None,
+        padding: tuple[int, int] = (0, 0),
+        note: str = "",
+    ) -> str:
+        """Show rows of numbers, in a drawing with `padding` rows and columns of zeros around and a window marked.
+
+        `window` is (top, left, height, width), counted from the padding on; `note` says what the drawing alone shows.
+        """
         from grader import drawing
 
-        if self.medium == "md" or max(len(rows), *map(len, rows)) > drawing.MOST:
+        (down, across), columns = padding, max(map(len, rows))
+        if self.medium == "md" or max(len(rows) + 2 * down, columns + 2 * across) > _MOST_DRAWN:
             return grid(rows, caption)  # a drawing leaves numbers out where there are many
-        alt = caption or f"{count(len(rows), 'row')} of numbers"
-        return self.picture(drawing.grid(rows, caption=caption, alt=alt, **options), alt)
+        cells = [[v if isinstance(v, str) else write_number(v).replace("-", "−") for v in row] for row in rows]
+        side, edge = ["0"] * across, [["0"] * (columns + 2 * across)] * down
+        padded = [*edge, *([*side, *row, *side] for row in cells), *edge]
+        title = ". ".join(text for text in (caption, note) if text)
+        spoken = "; ".join(map(" ".join, cells))
+        alt = f"{title}. Row by row: {spoken}." if title else f"Row by row: {spoken}."
+        return self.picture(
+            drawing.grid(padded, window=window, padding=padding, caption=title, alt=alt, most=_MOST_DRAWN), alt
+        )
+
+    def drawn_axis(self, length: int, caption: str, *, padding: int = 0, stands: Mapping[str, range]) -> str:
+        """Show an axis of `length` cells, to scale, and below it which cells are taken, by name."""
+        from grader import drawing
+
+        ends = f" with {padding} of padding at either end" if padding else ""
+        alt = f"{caption}. {length} in a row{ends}; marked below: {', '.join(stands)}."
+        return self.picture(drawing.axis(length, padding=padding, stands=stands, caption=caption, alt=alt), alt)
+
+    def boxes(self, items: Sequence[tuple[Sequence[int], str, str]]) -> str:
+        """Show boxes in a row: (size, what it is, its size in words); see `grader.drawing.boxes`."""
+        from grader import drawing
+
+        alt = "boxes in a row: " + "; then ".join(f"{above}, {below}" for _, above, below in items) + "."
+        return self.picture(drawing.boxes(items, alt=alt), alt)
 
     def drawn_greys(self, pictures: Mapping[str, Sequence[Sequence[int]]], white: int = 9) -> str:
         """Show grey pictures under their names, from 0 (black) to `white` (9 at most); as digits where none is seen."""

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from grader.drawing import CELL, failing_case, grid
+from grader.drawing import CELL, RULER, axis, boxes, failing_case, grid
 from tests import report_samples as samples
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -153,3 +153,51 @@ def test_long_numbers_make_fewer_columns_and_not_a_wider_page() -> None:
     svg = failing_case(case)
     assert float(ElementTree.fromstring(svg).get("width", "")) <= 480
     assert "−2860" in texts(svg, "cg-marked")
+
+
+def test_more_rows_are_shown_where_a_sheet_asks_for_them() -> None:
+    """A sheet's numbers are for working with: none may be left out of a picture that stands for the table."""
+    rows = [[0.5] * 12] * 12
+    assert texts(grid(rows, most=14)) == ["0.5"] * 144
+    assert "⋮" in texts(grid(rows))
+
+
+def test_an_axis_is_to_scale() -> None:
+    """A reader measures with a finger: the last position starts where it really starts."""
+    svg = axis(40, padding=2, stands={"first": range(0, 5, 2), "last": range(38, 43, 2)}, caption="Width")
+    cell = RULER / 44
+    assert texts(svg, "cg-index") == ["2", "2", "40"]
+    assert texts(svg, "cg-caption") == ["Width", "first", "last"]
+    bars = [e for e in ElementTree.fromstring(svg).iter(f"{SVG}rect") if e.get("class") == "cg-window"]
+    assert [float(bar.get("x", "")) for bar in bars] == [0, pytest.approx(38 * cell, abs=0.01)]
+    assert {float(bar.get("width", "")) for bar in bars} == {5 * cell}
+
+
+def test_an_axis_shows_which_cells_are_skipped() -> None:
+    """A dilated kernel that was drawn solid would teach that it looks at every pixel."""
+    solid, dilated = (axis(9, stands={"first": at}) for at in (range(5), range(0, 5, 2)))
+    counts = [sum((e.get("d") or "").count("z") for e in ElementTree.fromstring(s).iter()) for s in (solid, dilated)]
+    assert counts == [5, 3]
+
+
+def test_boxes_stand_in_order_with_their_texts() -> None:
+    """A network is read from left to right: what each box is stands above it, its size below."""
+    svg = boxes([((3, 8, 8), "image", "3 × 8 × 8"), ((16, 4, 4), "conv", "16 × ? × ?"), ((10,), "dense", "10 units")])
+    assert texts(svg) == ["image", "3 × 8 × 8", "conv", "16 × ? × ?", "dense", "10 units"]
+    assert "<title>image → conv → dense</title>" in svg
+
+
+def test_many_boxes_go_on_below() -> None:
+    """Twenty layers in one line would be too small to read in print."""
+    items = [((4, 9, 9), f"layer {n}", "4 × 9 × 9") for n in range(12)]
+    root = ElementTree.fromstring(boxes(items))
+    assert float(root.get("width", "")) < 500
+    assert float(root.get("height", "")) > 300
+
+
+def test_texts_of_pictures_cannot_act() -> None:
+    """Names come from a course's texts; a bracket in one is no element."""
+    for svg in (axis(4, stands={"<b>": range(2)}, caption="<i>"), boxes([((1, 2, 3), "<b>", "<script>")])):
+        assert {e.tag.removeprefix(SVG) for e in ElementTree.fromstring(svg).iter()} <= {
+            "svg", "title", "desc", "g", "rect", "path", "text"
+        }  # fmt: skip

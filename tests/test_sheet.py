@@ -262,6 +262,23 @@ def test_pictures_are_drawn_in_html_and_told_in_text() -> None:
     assert page.count("<figure") == 2
 
 
+def test_pictures_of_numbers_and_sizes() -> None:
+    """A screen reader and Markdown get the same numbers that are drawn; padding belongs to the drawing alone."""
+    intro = (
+        "{{ drawn_grid([[p.n, -2.5]], window=(0, 0, 2, 2), padding=(1, 0), note='The frame is a *window*') }}"
+        "{{ drawn_axis(8, 'An axis', padding=2, stands={'first': range(3)}) }}"
+        "{{ boxes([((1, 4, 4), 'in', '1 × 4 × 4'), ((7,), 'out', '? numbers')]) }}"
+    )
+    variant = odd_variant(intro=intro)
+    sheet, page = render_sheet(variant), render_sheet(variant, medium="html")
+    assert f"```grid\n   {variant.p.n} -2.5\n```" in sheet
+    assert "*Picture: An axis. 8 in a row with 2 of padding at either end; marked below: first.*" in sheet
+    assert "*Picture: boxes in a row: in, 1 × 4 × 4; then out, ? numbers.*" in sheet
+    assert page.count("<svg") == page.count("<title>") - 1 == page.count("<desc>") == 3
+    assert f'aria-label="The frame is a *window*. Row by row: {variant.p.n} −2.5."' in page
+    assert page.count(">0</text>") == 4
+
+
 @pytest.mark.parametrize(("number", "name"), [(1, "odd.py"), (2, "odd-2.py"), (30, "odd-30.py")])
 def test_every_variant_has_a_file_of_its_own(number: int, name: str) -> None:
     """A second attempt must not land on the first one's work."""
