@@ -639,8 +639,8 @@ def budget_workings(p: Params) -> str:
         f"${inputs} + 1 + {outputs} = {unit}$ parameters. "
         f"The biases of the {outputs} outputs are there anyway:\n\n"
         rf"$${unit} \cdot h + {outputs} \le {_steps.tex(total)} \quad\Rightarrow\quad "
-        rf"h \le \frac{{{_steps.tex(total - outputs)}}}{{{unit}}} \quad\Rightarrow\quad h = {units}$$"
-        f"\n\nCheck: {units} units make {fits:,} parameters, {units + 1} would make {more:,}."
+        rf"h \le \frac{{{_steps.tex(total - outputs)}}}{{{unit}}} \quad\Rightarrow\quad h = {_steps.tex(units)}$$"
+        f"\n\nCheck: {units:,} units make {fits:,} parameters, {units + 1:,} would make {more:,}."
     )
 
 

@@ -250,19 +250,14 @@ def pool_window_forgotten(p: Params) -> int | None:
     seen, step, blocks = 1, 1, 0
     while seen < p.length:
         seen, step, blocks = seen + (p.kernel - 1) * step, step * p.pool, blocks + 1
-    return unlike_depth(p, blocks)
+    return None if blocks == depth(p) else blocks  # counting whole blocks may hide it
 
 
 def only_growth(p: Params) -> int | None:
     """The layers of someone for whom a unit sees a pixel times the growth of every layer."""
     if growing(p) == 1:
         return None
-    return unlike_depth(p, next(n for n in range(1, p.length) if growing(p) ** n >= p.length))
-
-
-def unlike_depth(p: Params, number: int) -> int | None:
-    """Return the number, or None where counting whole layers hides the mistake."""
-    return None if number == depth(p) else number
+    return next(number for number in range(1, p.length) if growing(p) ** number >= p.length)
 
 
 def own_field(p: Params, earlier: Mapping[str, Any]) -> int:
