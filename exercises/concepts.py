@@ -707,7 +707,7 @@ def _middle(grid: Grid) -> str:
 
 
 def claims_workings(p: Params) -> str:
-    lines = []
+    lines = ["The statements, one by one:\n"]
     for kind, stated in p.claims:
         fact = CLAIMS[kind](p.layer)
         verdict = "right" if stated == fact.right else "wrong"

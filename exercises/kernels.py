@@ -196,11 +196,14 @@ def draw_large_line(rng: Draw) -> Filter:
 
 
 def draw_diagonal(rng: Draw) -> Filter:
+    """Return a kernel for a diagonal line: narrow, so that it does not ask for a blob."""
     while True:
-        profile = sorted(rng.sample([v for v in range(-9, 11) if v], 5), reverse=True)
+        top, below = rng.integer(5, 9), -rng.integer(1, 3)
+        outer = below - rng.integer(1, 4)
+        profile = (top, rng.integer(1, top // 2), below, outer, outer - rng.integer(1, 5))
         weights = filters.diagonal(profile)
-        if profile[0] >= 5 and profile[1] > 0 > profile[3] and filters.total(weights):
-            return Filter(weights if rng.boolean() else tuple(row[::-1] for row in weights))
+        if filters.total(weights):
+            return Filter(weights if rng.boolean() else turned_over(weights))
 
 
 LARGE: tuple[Maker, ...] = (
@@ -256,7 +259,7 @@ def draw(rng: Draw, level: Level) -> Params:
         offered = telling(made_by, other)
         if len(offered) > 3:
             break
-    results = rng.shuffled([(name, one.seen(picture)) for name, one in told.items()])
+    results = rng.shuffled([(name, result) for name, (_, result) in told.items()])
     return Params(
         kernel,
         ground,
@@ -270,7 +273,7 @@ def draw(rng: Draw, level: Level) -> Params:
         tuple(results),
         other,
         made_by,
-        tuple(offered.items()),
+        tuple((name, one) for name, (one, _) in offered.items()),
     )
 
 
@@ -379,14 +382,16 @@ def turned_over(weights: Plane) -> Plane:
 SHARP = filters.by_distance((25, -1, -1, -1, -1, -1))
 
 
-def telling(kernel: Filter, picture: Plane) -> dict[str, Filter]:
-    """Return the kernel as "right" and at most four rivals, all of whose results look different."""
-    found, seen = {"right": kernel}, [kernel.seen(picture)]
+def telling(kernel: Filter, picture: Plane) -> dict[str, tuple[Filter, Plane]]:
+    """Return the kernel as "right" and at most four rivals, each with its result; all results look different."""
+    right = kernel.seen(picture)
+    found = {"right": (kernel, right)}
     for name, rival in rivals(kernel).items():
-        result = negative(seen[0]) if name == "sign" else rival.seen(picture)
-        if len(found) < 5 and all(pictures.differing(result, other) >= SEEN for other in seen):
-            found[name] = rival
-            seen.append(result)
+        if len(found) == 5:
+            break
+        result = negative(right) if name == "sign" else rival.seen(picture)
+        if all(pictures.differing(result, other) >= SEEN for _, other in found.values()):
+            found[name] = rival, result
     return found
 
 

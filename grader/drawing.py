@@ -21,7 +21,7 @@ Spot = tuple[int, int]
 Kept = tuple[list[int | None], list[int | None]]  # indices of the rows and columns shown; None is a gap
 
 CELL = 28  # height of a cell, and its least width, in pixels
-PIXEL = 10  # side of a pixel of a grey picture
+PIXEL = 13  # side of a pixel of a grey picture
 CHAR = 7.9  # width of a digit at 13 pixels, monospaced
 LETTER = 7.1  # average width of a letter at 13 pixels
 GAP = 22

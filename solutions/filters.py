@@ -139,7 +139,7 @@ def _is_rising(kernel: Plane, _factor: Fraction) -> bool:
         return False
     profile = [line.pop() for line in lines]
     slope = profile[size - 1 :]
-    falls = all(near > far for near, far in pairwise(slope))
+    falls = slope[0] > slope[1] and all(near >= far for near, far in pairwise(slope))
     return profile == profile[::-1] and falls and slope[0] > 0 > slope[-1]
 
 
