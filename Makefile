@@ -13,12 +13,14 @@ DEV  := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check lint bench picture clean
+.PHONY: help demo test check lint audit docs bench picture clean
 
 help:
 	@echo "make demo     install the core; hand out, grade and report a sample assignment"
 	@echo "make test     install what the tests need (PyTorch too) and run them"
 	@echo "make check    make test, then ruff and mypy --strict"
+	@echo "make audit    draw 10,000 variants of every topic and level and measure them; writes demo/audit.html"
+	@echo "make docs     write docs/topics again, a page a topic"
 	@echo "make bench    measure speed; writes docs/benchmarks.md"
 	@echo "make picture  draw the README's picture again (needs chromium)"
 	@echo "make clean    remove what the other commands made"
@@ -64,6 +66,13 @@ lint: $(DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+audit: $(CORE)
+	@mkdir -p demo
+	$(BIN)/grader audit --draws 10000 -o demo/audit.html
+
+docs: $(CORE)
+	$(BIN)/grader topics --docs docs/topics
 
 bench: $(TEST)
 	$(BIN)/python -m benchmarks

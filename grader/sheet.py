@@ -299,7 +299,7 @@ class _Pictures:
 
     def picture(self, svg: str, alt: str) -> str:
         if self.medium == "md":
-            return f"\n*Picture: {alt}*\n"
+            return f"\n\n*Picture: {alt}*\n\n"
         self.svgs.append(svg)
         return f"\n\n```picture {len(self.svgs) - 1}\n{alt}\n```\n\n"
 

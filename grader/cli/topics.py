@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,9 +20,21 @@ if TYPE_CHECKING:
 @click.option(
     "--format", "style", type=click.Choice(["table", "json"]), default="table", show_default=True, help="Of the list."
 )
+@click.option(
+    "--docs",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write a page a topic into this folder, instead of the list.",
+)
 @course_option
-def topics(course: Course, style: str) -> None:
+def topics(course: Course, style: str, folder: Path | None) -> None:
     """List the topics, their parts and levels, and the functions that they ask for."""
+    if folder is not None:
+        from grader.answers import count
+        from grader.topicdocs import write
+
+        click.echo(f"wrote {count(len(write(course, folder)), 'page')} into {folder}")
+        return
     exercises = list(course.exercises.values())
     if style == "json":
         import json
