@@ -154,6 +154,10 @@ class Params:
     def table(self) -> str:
         return places(self.net)
 
+    @property
+    def boxes(self) -> list[tuple[tuple[int, ...], str, str]]:
+        return drawn(self.net)
+
     @cached_property
     def total(self) -> int:
         """All parameters."""
@@ -516,6 +520,25 @@ def places(net: Net) -> str:
     for place, units in enumerate(net.hidden, number + 1):
         rows.append(f"| {place} | fully connected | {units} units |")
     return "\n".join(rows)
+
+
+def drawn(net: Net) -> list[tuple[tuple[int, ...], str, str]]:
+    """Return the image and what comes out of each layer, as boxes: (size, what it is, what is given of it).
+
+    The sizes are rough ones, by the strides alone: what is asked for must not be measured in the drawing.
+    """
+    channels, height, width = net.image
+    found: list[tuple[tuple[int, ...], str, str]] = [(net.image, "image", f"{channels} × {height} × {width}")]
+    for number, stage in enumerate(net.stages, 1):
+        channels = stage.filters or channels
+        height, width = max(1, height // stage.stride), max(1, width // stage.stride)
+        given = f"{stage.kernel} × {stage.kernel} window" if stage.is_pool else f"{stage.filters} filters"
+        found.append(((channels, height, width), f"{number} {stage.layer}", given))
+    number = len(net.stages) + 1
+    found.append(((channels * height * width,), f"{number} flatten", "in a row"))
+    for place, units in enumerate(net.hidden, number + 1):
+        found.append(((units,), f"{place} fully connected", f"{units} units"))
+    return found
 
 
 def stage_text(stage: Stage) -> str:
@@ -982,7 +1005,10 @@ EXERCISE = Exercise(
     title="Architecture",
     summary="a whole network layer by layer: shapes, parameters, multiplications, memory, and a wrong definition",
     draw=draw,
-    intro=("An image of shape **{{ p.net.image }}** goes through this network{{ p.about }}.\n\n{{ p.table }}"),
+    intro=(
+        "An image of shape **{{ p.net.image }}** goes through this network{{ p.about }}.\n\n{{ p.table }}\n\n"
+        "{{ boxes(p.boxes) }}"
+    ),
     conventions=(
         "Shapes are (channels, height, width).",
         "Padding is on both sides, and a window counts only where it fits whole, in poolings too (round down).",

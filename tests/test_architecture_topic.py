@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 
-from exercises.architecture import EXERCISE, PARTS, Definition, Net, Params, differing, flat, suspicions
+from exercises.architecture import EXERCISE, PARTS, Definition, Net, Params, Stage, differing, drawn, flat, suspicions
 from grader.draw import Draw
 from grader.exercise import Level
 from grader.sheet import render_key, render_sheet
@@ -133,7 +133,7 @@ def test_no_published_figure_of_this_kind_is_left_out() -> None:
 
 def test_hidden_units_by_trying_them_all() -> None:
     """The most units within a budget, found by counting torch's parameters one unit at a time."""
-    for inputs, outputs, budget in [(784, 10, 21840), (5, 3, 13), (5, 3, 12), (64, 9, 5000), (1, 1, 1000)]:
+    for inputs, outputs, budget in [(784, 10, 21840), (1, 1, 1000), *((5, 3, budget) for budget in range(12, 60))]:
         sizes = [counting.mlp_parameters((inputs, units, outputs)) for units in range(1, 400)]
         with torch.device("meta"):
             built = torch.nn.Sequential(torch.nn.Linear(inputs, 7), torch.nn.Linear(7, outputs))
@@ -195,6 +195,17 @@ def test_sheets_and_keys_read_like_a_teachers(level: Level) -> None:
             key, workings = variant.key[part.name], part.workings(variant.p).replace("{,}", ",")
             numbers = [key] if isinstance(key, int) else flat(key)
             assert all(f"{number:,}" in workings for number in numbers), (variant.id, part.name)
+
+
+def test_the_drawing_gives_no_answer_away() -> None:
+    """Whoever measures the drawing must not find the shapes: it follows the strides alone."""
+    for variant in variants(Level.INTRO, 300)[:60]:
+        net = variant.p.net
+        wider = Net(net.image, (Stage(net.stages[0].filters, 7), *net.stages[1:]), net.hidden)
+        assert wider.shapes != net.shapes
+        assert [size for size, *_ in drawn(wider)] == [size for size, *_ in drawn(net)]
+        assert len(drawn(net)) == 1 + len(net.layers)
+        assert "<svg" in render_sheet(variant, medium="html")
 
 
 # The topic: keys by torch ----------------------------------------------------------------------------------
