@@ -255,8 +255,8 @@ def anything(rng: Draw) -> Call:
 
 def larger(rng: Draw) -> Call:
     """Return a call with more of everything than elsewhere: images, channels, filters, taps and positions."""
-    sizes = {"n": 5, "c": rng.integer(5, 6), "f": rng.integer(5, 6), "kernel": unequal(rng, 4, 5)}
-    return whole(rng, biased=True, outputs=unequal(rng, 4, 9), padding=rng.integer(0, 1), **sizes)
+    sizes = {"n": 5, "c": 5, "f": rng.integer(3, 4), "kernel": unequal(rng, 2, 5), "outputs": unequal(rng, 2, 9)}
+    return whole(rng, biased=True, padding=rng.integer(0, 1), **sizes)
 
 
 def fractional_bias(rng: Draw) -> Call:

@@ -9,7 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from grader.authoring import Call, Close, Contract, Draw, Pane, Regime, Twin, Window, integers, laid_out, reals
+from grader.authoring import (
+    LAYOUTS,
+    Call,
+    Close,
+    Contract,
+    Draw,
+    Pane,
+    Regime,
+    Twin,
+    Window,
+    integers,
+    laid_out,
+    reals,
+)
 from solutions.pooling import avg_pool2d, max_pool2d
 from solutions.twins import pooling as twins
 from solutions.windows import pair
@@ -145,6 +158,40 @@ def _call(x: Any, arguments: dict[str, Any]) -> Call:
     return Call((x, arguments["kernel_size"]), rest)
 
 
+def any_sizes(rng: Draw) -> dict[str, Any]:
+    """Return sizes in which everything varies at once, as `given` takes them."""
+    kernel, steps = (tuple(rng.integer(1, 4) for _ in range(2)) for _ in range(2))
+    return {
+        "n": rng.integer(1, 3),
+        "c": rng.integer(1, 3),
+        "kernel": kernel if rng.boolean() else kernel[0],
+        "stride": rng.choice((None, steps[0], steps)),
+        "spare": (rng.integer(0, 3), rng.integer(0, 3)),
+        "outputs": (rng.integer(1, 4), rng.integer(1, 4)),
+    }
+
+
+def anything(rng: Draw) -> Call:
+    """Return a call in which two things that are each right alone may meet: sizes, dtypes, layouts."""
+    shape, arguments = given(rng, **any_sizes(rng))
+    dtype = rng.choice(("float64", "float32", "int64", "int32", "uint8"))
+    low, high = (100, 255) if dtype == "uint8" else (-9, 9)
+    x = reals(rng, shape, dtype) if dtype.startswith("float") else integers(rng, shape, low, high, dtype)
+    return _call(laid_out(x, rng.choice(LAYOUTS)), arguments)
+
+
+def larger(rng: Draw) -> Call:
+    """Return a call with more of everything than elsewhere: images, channels, window and positions."""
+    kernel, stride = unequal(rng, 2, 6), rng.choice((2, None))
+    return whole(rng, -99, 99, n=5, c=5, kernel=kernel, stride=stride, outputs=unequal(rng, 3, 9))
+
+
+def large_whole(rng: Draw) -> Call:
+    """Return a call with whole numbers, most of them negative, that need more than 32 bits and fewer than 53."""
+    shape, arguments = given(rng)
+    return _call(integers(rng, shape, -(2**45), 2**40), arguments)
+
+
 COMMON = (
     Regime("the stride equals the kernel", same_stride),
     Regime("there are several channels", lambda rng: whole(rng, n=1, c=rng.integer(2, 3)), "volumes"),
@@ -162,9 +209,12 @@ COMMON = (
     Regime("the batch is empty", empty, "shapes"),
     Regime("some numbers are negative", lambda rng: whole(rng, -9, 9), "numbers"),
     Regime("all numbers are negative", lambda rng: whole(rng, -9, -1), "numbers"),
-    Regime("the numbers are huge and negative", lambda rng: scaled(rng, 1e30, -1), "numbers"),
+    Regime("the numbers are huge and negative", lambda rng: scaled(rng, 1e290, -1), "numbers"),
     Regime("the numbers are tiny", lambda rng: scaled(rng, 1e-30), "numbers"),
     Regime("there are ties and zeros", ties, "numbers"),
+    Regime("sizes, types and layouts are mixed", anything, "together", 30),
+    Regime("there is more of everything", larger, "together"),
+    Regime("the whole numbers are large", large_whole, "types"),
     Regime("the input is an integer array", lambda rng: typed(rng, rng.choice(("int64", "int32"))), "types"),
     Regime("the input is of bytes (uint8)", lambda rng: typed(rng, "uint8", 90, 255), "types"),
     Regime("the input is float32", lambda rng: typed(rng, "float32"), "types"),
@@ -177,7 +227,7 @@ COMMON = (
     Regime("all arguments are given by position", by_position, "arguments"),
     Regime("kernel and stride are lists", as_lists, "arguments"),
 )
-GROUPS = {"basics": 2, "volumes": 2, "stride": 3, "shapes": 1, "numbers": 2, "types": 1, "arguments": 1}
+GROUPS = {"basics": 2, "volumes": 2, "stride": 3, "shapes": 1, "together": 1, "numbers": 2, "types": 1, "arguments": 1}
 
 HINTS = {
     twins.max_mean_instead: "This is the mean of the window; max pooling keeps its largest number.",
