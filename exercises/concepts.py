@@ -559,7 +559,7 @@ CLAIM_HINTS = {
     "maps-forgotten": "Every filter makes a map of its own, and all of them see the pixel.",
     "stride-forgotten": "With a stride s, the maps move by one pixel for every s pixels of the image.",
     "stride-multiplied": "Divide by the stride: the maps are smaller than the image, and so are their shifts.",
-    "size-taken-as-kept": "Without padding a kernel of side k takes k − 1 rows away; two in a row reach further.",
+    "size-taken-as-kept": "A map without padding has fewer rows than the image, by k − 1; and two kernels in a row reach further than one.",
     "no-plus-one": "Count the positions: one more than the steps.",
     "sides-added": "Two kernels in a row share one pixel: together they reach over 2k − 1.",
     "shift-taken-both-ways": "The stroke moves to the right only: its height overlaps in full.",

@@ -903,5 +903,5 @@ EXERCISE = Exercise(
     ),
     cost=cost,
     cost_unit="additions and multiplications",
-    costs={Level.INTRO: 52, Level.STANDARD: 54, Level.CHALLENGE: 102},
+    costs={Level.INTRO: 46, Level.STANDARD: 48, Level.CHALLENGE: 92},
 )
