@@ -82,14 +82,14 @@ def seconds(value: float) -> str:
     return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"
 
 
-def sandbox() -> str:
-    """Return what `python -m benchmarks.sandbox` prints."""
-    command = [sys.executable, "-m", "benchmarks.sandbox"]
+def printed(module: str) -> str:
+    """Return what a benchmark in a module of its own prints."""
+    command = [sys.executable, "-m", module]
     done = subprocess.run(command, cwd=HERE.parent, capture_output=True, text=True, check=True)  # noqa: S603 - our own
     return done.stdout.strip()
 
 
-def page(measurements: Sequence[Measurement], sandboxed: str, when: datetime.date) -> str:
+def page(measurements: Sequence[Measurement], sandboxed: str, classes: str, when: datetime.date) -> str:
     """Return the page, in Markdown."""
     table = "\n".join(rows(measurements))
     return f"""# Benchmarks
@@ -109,6 +109,8 @@ Starting a process for it, one call with 15 KB each way, ending it, and a submis
 ```text
 {sandboxed}
 ```
+
+{classes}
 """
 
 
@@ -127,7 +129,8 @@ def main(only: str, output: Path) -> None:
         measurements.append(measure(benchmark))
         click.echo(list(rows(measurements))[-1])
     if not only:
-        output.write_text(page(measurements, sandbox(), datetime.datetime.now(tz=datetime.UTC).date()))
+        today = datetime.datetime.now(tz=datetime.UTC).date()
+        output.write_text(page(measurements, printed("benchmarks.sandbox"), printed("benchmarks.classes"), today))
         click.echo(f"Written to {output}.")
     sys.exit(0 if all(m.passed for m in measurements) else 1)
 

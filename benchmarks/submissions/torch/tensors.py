@@ -1,0 +1,13 @@
+import numpy as np
+import torch
+
+
+def conv2d(x, w, b=None, stride=1, padding=0):
+    kind = np.result_type(x, w, np.float32) if np.result_type(x, w).kind == "f" else np.dtype("int64")
+    image = torch.from_numpy(np.array(x, dtype=np.float64))
+    filters = torch.from_numpy(np.array(w, dtype=np.float64))
+    bias = None if b is None else torch.from_numpy(np.array(b, dtype=np.float64))
+    stride = stride if isinstance(stride, int) else tuple(stride)
+    padding = padding if isinstance(padding, int) else tuple(padding)
+    y = torch.nn.functional.conv2d(image, filters, bias, stride, padding)
+    return y.numpy().astype(kind)
