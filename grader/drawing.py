@@ -34,6 +34,7 @@ WIDEST = 460  # of a drawing, before it goes on below
 RULER = 440  # width of a long axis
 FACE = 64  # longest side of a box, and how far back its depth goes at most
 DEPTH = 26
+SHALLOW = 16  # a box less deep than this never gets all of it
 NARROWEST = 300
 
 
@@ -97,10 +98,11 @@ def boxes(items: Sequence[tuple[Sequence[int], str, str]], *, alt: str = "") -> 
     An item is (size, text above, text below); a size is (depth, height, width), or (number,) for a plain column. Larger
     sides are drawn longer, by their square root, so that thousands stand beside ones.
     """
-    largest = [max([1, *(size[at] for size, _, _ in items if len(size) == 3)]) for at in range(3)]
-    face = max(largest[1:])
+    volumes = [size for size, _, _ in items if len(size) == 3]
+    deepest = max([SHALLOW, *(size[0] for size in volumes)])
+    face = max([1, *(side for size in volumes for side in size[1:])])
     longest = max([1, *(size[0] for size, _, _ in items if len(size) == 1)])
-    drawn = [_cuboid(size, largest[0], face) if len(size) == 3 else _column(size[0], longest) for size, _, _ in items]
+    drawn = [_cuboid(size, deepest, face) if len(size) == 3 else _column(size[0], longest) for size, _, _ in items]
     height = max(block.height for block in drawn)
     blocks = [_labelled(block, height, above, below) for block, (_, above, below) in zip(drawn, items, strict=True)]
     joined = [blocks[0], *(_beside([_arrow(block.height), block], 8) for block in blocks[1:])]
@@ -323,7 +325,7 @@ _PROSE = 'font-family="system-ui, sans-serif"'
 _TONES = {
     "cg-number": "",
     "cg-marked": ' font-weight="bold"',
-    "cg-pad": ' fill-opacity="0.45"',
+    "cg-pad": ' fill-opacity="0.6"',
     "cg-index": ' fill-opacity="0.6" font-size="10"',
 }
 
