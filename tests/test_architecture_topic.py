@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 import torch
 
-from exercises.architecture import EXERCISE, PARTS, Definition, Net, Params, Stage, differing, drawn, flat, suspicions
+from exercises._nets import Definition, Net, Stage, drawn, suspicions
+from exercises.architecture import EXERCISE, PARTS, Params, differing, flat
 from grader.draw import Draw
 from grader.exercise import Level
 from grader.sheet import render_key, render_sheet
