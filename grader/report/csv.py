@@ -6,7 +6,7 @@ import csv
 import io
 from fractions import Fraction
 
-from grader.outcome import Gradebook, Outcome, PartResult, StudentResult
+from grader.outcome import Gradebook, Outcome, PartResult
 from grader.report.summary import part_keys
 from grader.report.text import one_line
 
@@ -28,7 +28,7 @@ def dumps(gradebook: Gradebook) -> str:
                 _decimal(student.score),
                 _decimal(student.max_score),
                 *(_part(parts.get(key)) for key in keys),
-                cell(_problems(student)),
+                cell("; ".join((*gradebook.warnings, *student.problems))),
             ]
         )
     return file.getvalue()
@@ -48,10 +48,6 @@ def _part(part: PartResult | None) -> str:
     if part is None:
         return ""
     return str(part.outcome) if part.outcome is Outcome.UNGRADABLE else _decimal(part.score)
-
-
-def _problems(student: StudentResult) -> str:
-    return "; ".join(student.problems)
 
 
 def _decimal(value: Fraction) -> str:

@@ -37,7 +37,7 @@ def write(gradebook: Gradebook, folder: Path, templates: Sequence[Path] | None =
     shown = neutral(gradebook)
     written_files = [files.write_text(folder / "index.html", class_page(shown, names, pages))]
     for student, name in zip(shown.students, names, strict=True):
-        page = student_page(shown.course, student, pages)
+        page = student_page(shown.course, student, pages, shown.warnings)
         written_files.append(files.write_text(folder / "students" / f"{name}.html", page))
     return written_files
 
@@ -94,11 +94,12 @@ def class_page(gradebook: Gradebook, names: Sequence[str], pages: Environment) -
     )
 
 
-def student_page(course: str, student: StudentResult, pages: Environment) -> str:
+def student_page(course: str, student: StudentResult, pages: Environment, warnings: tuple[str, ...] = ()) -> str:
     """Return the page of one student, which needs nothing else to be read."""
     return pages.get_template("report_student.html.j2").render(
         course=course,
         student=student,
+        warnings=warnings,
         share=summary.share_of(student),
         steps=_steps(student),
         first=FIRST_STEPS,

@@ -12,7 +12,10 @@ def dumps(gradebook: Gradebook) -> str:
     """Return the XML: not correct is a failure, not graded is an error, an unreadable file is a failure."""
     root = ElementTree.Element("testsuites", name=one_line(gradebook.course))
     for student in gradebook.students:
-        root.append(_suite(student))
+        suite = _suite(student)
+        for warning in gradebook.warnings:
+            ElementTree.SubElement(suite, "system-err").text = inert(warning)
+        root.append(suite)
     _count(root)
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=False) + "\n"

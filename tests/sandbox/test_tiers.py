@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from grader.cli.check import check
 from grader.cli.main import cli
 from grader.errors import InputError
+from grader.report import document, junit
 from grader.sandbox import docker, host, tiers
 from tests.sandbox import ordinary
 
@@ -50,7 +51,9 @@ def test_no_sandbox_is_said_everywhere(work: Path, tmp_path: Path) -> None:
     assert status == 0
     assert json.loads(out)["warnings"] == [tiers.UNSAFE]
     assert f"warning: {tiers.UNSAFE}" in err
-    assert "--sandbox none" in (tmp_path / "report/index.html").read_text()
+    pages = [tmp_path / "report" / name for name in ("index.html", "students/ada.html", "gradebook.csv")]
+    assert [page.name for page in pages if "--sandbox none" not in page.read_text()] == []
+    assert "--sandbox none" in junit.dumps(document.from_json(json.loads(out)))
     assert "--sandbox none" in " ".join(grade(work, "--sandbox", "none")[1].split())  # again, out of the journal
 
 
