@@ -378,7 +378,7 @@ def pooling_answers(plane: Plane, column: Row) -> tuple[Plane, dict[str, Plane]]
 
 POOLING_HINTS = {
     "taken-for-invariant": "That is the old map. Pooling makes small shifts matter less, but some maxima do change.",
-    "moved-along": "The map moved by one pixel, the pooled map would by one only after a shift of two: pool anew.",
+    "moved-along": "The pooled map would follow by one pixel only after a shift by two: pool the moved map anew.",
     "zeros-come-in": "The column that comes in is given; it is not 0.",
     "moved-left": "You moved the map to the left.",
     "averaged": "You took the mean of each window; here the maximum is asked for.",
@@ -528,7 +528,7 @@ def claim_merged(layer: Layer) -> Fact:
 def claim_stroke(layer: Layer) -> Fact:
     high, wide = layer.stroke
     return Fact(
-        f"A stroke of {high} × {wide} pixels moves {layer.slid} to the right. Of the {high * wide} weights "
+        f"A stroke of {high} × {wide} pixels moves to the right by {layer.slid}. Of the {high * wide} weights "
         "that it met in a fully connected unit (one channel), it meets {} again.",
         high * (wide - layer.slid),
         rf"{high} \cdot ({wide} - {layer.slid})",
@@ -559,7 +559,7 @@ CLAIM_HINTS = {
     "maps-forgotten": "Every filter makes a map of its own, and all of them see the pixel.",
     "stride-forgotten": "With a stride s, the maps move by one pixel for every s pixels of the image.",
     "stride-multiplied": "Divide by the stride: the maps are smaller than the image, and so are their shifts.",
-    "size-taken-as-kept": "A map without padding has fewer rows than the image, by k − 1; and two kernels in a row reach further than one.",
+    "size-taken-as-kept": "Without padding maps get smaller, by k − 1 each way; two kernels in a row reach further.",
     "no-plus-one": "Count the positions: one more than the steps.",
     "sides-added": "Two kernels in a row share one pixel: together they reach over 2k − 1.",
     "shift-taken-both-ways": "The stroke moves to the right only: its height overlaps in full.",
@@ -692,13 +692,17 @@ def seen_workings(p: Params) -> str:
     ]
     return (
         "Count the positions of the kernel that have the pixel under it, along the rows and along the columns, and "
-        f"multiply. With {grid.padding} of padding, position number $n = 0, 1, …$ starts "
-        f"at row ${grid.stride} n - {grid.padding}$, counted from 0, and reaches over {grid.kernel} rows.\n\n"
-        + "\n".join(lines)
-        + f"\n\nA pixel in the middle of the image is seen "
+        f"multiply. {_starts(grid)}\n\n" + "\n".join(lines) + f"\n\nA pixel in the middle of the image is seen "
         f"{'about ' if grid.stride > 1 else ''}{_middle(grid)} times. "
         "Padding lets the border count more often than it would without."
     )
+
+
+def _starts(grid: Grid) -> str:
+    """Say where the positions of the kernel start, counted in pixels of the image from 0."""
+    over = "" if grid.padding == 0 else f", the first one {grid.padding} outside of the image"
+    step = "every pixel" if grid.stride == 1 else f"every {grid.stride} pixels"
+    return f"The kernel starts anew {step}{over}, and reaches over {grid.kernel} rows and columns."
 
 
 def _middle(grid: Grid) -> str:
@@ -768,7 +772,7 @@ EXERCISE = Exercise(
             ask=(
                 "The same kernel makes of another image $Z$ the map $Z \\star K$:\n{{ grid(p.other) }}\n"
                 "What does it make of the image ${{ p.factors[0] }} X {{ '-' if p.factors[1] < 0 else '+' }} "
-                "{{ p.factors[1] | abs if p.factors[1] | abs > 1 else '' }} Z$, with the first $X$?"
+                "{{ p.factors[1] | abs if p.factors[1] | abs > 1 else '' }} Z$? ($X$ is the image given at the top.)"
             ),
             solve=key("linear"),
             answer=Matrix(),
@@ -792,7 +796,7 @@ EXERCISE = Exercise(
             name="relu",
             ask=(
                 "The input of these two layers is $({{ p.signal | join(', ') }})$, and the output is one number. "
-                "Which, without an activation, and which with a **ReLU between** the layers?"
+                "What is it without an activation, and what with a **ReLU between** the layers?"
             ),
             solve=key("relu"),
             answer=Shape(("without", "with ReLU")),

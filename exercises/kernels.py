@@ -554,10 +554,11 @@ def flat_slips(kernel: Filter, ground: int) -> dict[str, Fraction | None]:
     signed = min(flat) < 0
     return {
         "centre-only": Fraction(ground * centre, kernel.divisor) if centre not in (0, sum(flat)) else None,
-        "kept": Fraction(ground) if kernel.total not in (0, 1) else None,
+        "kept": Fraction(ground) if kernel.total != 1 else None,
         "signs-lost": Fraction(ground * magnitude) if signed else None,
         "averaged": ground * kernel.total / size if signed and kernel.total not in (0, size) else None,
         "not-divided": Fraction(ground * sum(flat)) if kernel.divisor > 1 else None,
+        "pixels-added": Fraction(ground * size) if signed and kernel.total != size else None,
         "sum-alone": kernel.total if kernel.total else None,
         "cancelled": Fraction(0) if kernel.total else None,
     }
@@ -599,6 +600,7 @@ FLAT_HINTS = {
     "signs-lost": "You added the sizes of the weights; the negative ones take away.",
     "averaged": "The response is a sum, not a mean: do not divide by the number of pixels.",
     "not-divided": "You forgot to divide by the number in front of the kernel.",
+    "pixels-added": "You added the pixels up: each one is first multiplied by the weight in its place.",
     "sum-alone": "That is the sum of the weights: it is still to be multiplied by the grey value.",
     "cancelled": "Flat areas become 0 only where the weights add up to 0. Add them up.",
 }
