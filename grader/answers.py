@@ -373,6 +373,8 @@ def write_number(value: Value, places: int | None = None) -> str:
     >>> write_number(Fraction(3, 4)), write_number(Fraction(1, 3)), write_number(-0.0), write_number(2.5, 2)
     ('0.75', '1/3', '0', '2.5')
     """
+    if type(value) is int:  # most numbers are
+        return str(value)
     if isinstance(value, Surd):
         if places is None:
             return str(value)
