@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from grader.cli.check import check
 from grader.cli.main import cli
-from grader.errors import InputError
+from grader.errors import InputError, SandboxError
 from grader.report import document, junit
 from grader.sandbox import docker, host, tiers
 from tests.sandbox import ordinary
@@ -90,6 +90,23 @@ def test_a_wall_that_leaks_is_no_wall(work: Path, monkeypatch: pytest.MonkeyPatc
         CliRunner().invoke(
             cli, ["check", str(work), "--course", str(TOY)], standalone_mode=False, catch_exceptions=False
         )
+
+
+def test_only_auto_takes_a_lesser_tier_and_says_so(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where namespaces cannot be made, `full` refuses; `auto` goes on behind Landlock, and not silently."""
+
+    class Refused(host._Zygote):
+        def __init__(self, folder: Path, packages: frozenset[str], tier: str) -> None:
+            if tier == tiers.FULL:
+                raise SandboxError("unshare: Operation not permitted")
+            super().__init__(folder, packages, tier)
+
+    monkeypatch.setattr(host, "_Zygote", Refused)
+    words = ["check", str(work), "--course", str(TOY), "--sandbox"]
+    result = CliRunner().invoke(cli, [*words, "auto"], standalone_mode=False, catch_exceptions=False)
+    assert tiers.LESSER in result.stderr
+    with pytest.raises(InputError, match="full: unshare: Operation not permitted"):
+        CliRunner().invoke(cli, [*words, "full", "--fresh"], standalone_mode=False, catch_exceptions=False)
 
 
 def test_answers_alone_need_no_sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
