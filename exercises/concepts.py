@@ -855,5 +855,5 @@ EXERCISE = Exercise(
         ),
     ),
     cost=cost,
-    costs={Level.INTRO: 50, Level.STANDARD: 72, Level.CHALLENGE: 110},
+    costs={Level.INTRO: 54, Level.STANDARD: 72, Level.CHALLENGE: 95},
 )
