@@ -73,7 +73,11 @@ def test_check_says_when_something_could_not_be_graded(tmp_path: Path) -> None:
         (["check", "{empty}"], "nothing to grade"),
         (["check", "{class}", "--topic", "sum"], "no topic named 'sum'\n  Did you mean 'sums'?"),
         (["check", "{class}", "-o", "/proc/report"], "cannot write a report there"),
-        (["check", "{class}", "--key-file", "nokey"], "nokey"),
+        (["check", "{class}", "--key-file", "nokey"], "Name the file that `grader generate` made for --students."),
+        (
+            ["check", "{class}", "--allow", "nopackage"],
+            "submissions may import 'nopackage', which is not installed here",
+        ),
         (["check", "{class}", "--seed", "minus"], "not a valid int"),
         (["check"], "Missing argument"),
         (["chek", "{class}"], "Did you mean 'check'?"),
@@ -146,3 +150,15 @@ def test_an_authors_mistake_shows_when_the_course_is_loaded(tmp_path: Path) -> N
     result = grader("topics", "--course", tmp_path)
     assert result.returncode == 2
     assert f"{tmp_path}/exercises/broken.py:3: TypeError" in result.stderr
+
+
+def test_regrade_says_whose_marks_changed(tmp_path: Path) -> None:
+    """An instructor who mends something must see at once who gains and who loses."""
+    folder = hand_in(tmp_path / "class", ada=GOOD, bob=GOOD.replace("+", "-"))
+    assert grader("check", folder, "--course", TOY, "-o", tmp_path / "old").returncode == 1
+    (folder / "bob/add.py").write_text(GOOD)
+    result = grader("regrade", tmp_path / "old/report.json", folder, "--course", TOY, "-o", tmp_path / "new")
+    assert result.returncode == 0, result.stderr
+    assert "1 marks changed" not in result.stdout
+    assert "bob: add, add: wrong (0 of 1) before, correct (1 of 1) now" in result.stdout
+    assert "ada: add" not in result.stdout

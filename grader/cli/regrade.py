@@ -1,0 +1,51 @@
+"""`grader regrade`: grade a class again after the course was mended, and say whose marks changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from grader.cli.check import check
+
+_OPTIONS = [p for p in check.params if p.name not in ("submissions", "output", "fresh", "form")]
+
+
+@click.pass_context
+def _regrade(ctx: click.Context, /, report: Path, submissions: tuple[Path, ...], output: Path, **options: Any) -> int:
+    """Grade SUBMISSIONS again, everything fresh, and compare with REPORT, the report.json of the earlier run.
+
+    Exit status: as 'grader check'.
+    """
+    from grader.answers import count
+    from grader.report import document
+    from grader.report.changes import changes
+    from grader.report.text import inert
+
+    before = document.read(report)
+    status = ctx.invoke(check, submissions=submissions, output=output, fresh=True, form="table", **options)
+    found = list(changes(before, document.read(output / "report.json")))
+    click.echo(f"{count(len(found), 'mark')} changed:" if found else "No mark changed.")
+    for change in found:
+        click.echo(f"  {inert(str(change))}")
+    assert isinstance(status, int)
+    return status
+
+
+regrade = click.Command(
+    "regrade",
+    callback=_regrade,
+    help=_regrade.__doc__,
+    params=[
+        click.Argument(["report"], type=click.Path(path_type=Path, dir_okay=False)),
+        click.Argument(["submissions"], nargs=-1, required=True, type=click.Path(path_type=Path)),
+        click.Option(
+            ["-o", "--output"],
+            required=True,
+            type=click.Path(path_type=Path, file_okay=False),
+            help="Folder for the new report; not that of the earlier one.",
+        ),
+        *_OPTIONS,
+    ],
+)
