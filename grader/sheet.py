@@ -41,6 +41,9 @@ _MOST_DRAWN = 14  # rows or columns of numbers in a drawing
 _LIBRARIES = {"numpy": "NumPy", "scipy": "SciPy", "torch": "PyTorch", "sympy": "SymPy"}
 
 
+_LONG = re.compile(r"-?\d+\.\d{6,}")  # decimals of a wrong answer that nobody would write out
+
+
 @dataclass(frozen=True)
 class Slip:
     """What a misconception would have answered, for the instructor."""
@@ -230,7 +233,7 @@ def _answer(kind: Any, key: Value) -> str:
 def _slips(part: AnyPart, show: Callable[[Value], str], p: Any) -> Iterator[Slip]:
     hints = {misconception.name: misconception.hint for misconception in part.misconceptions}
     for name, value in part.distractors(p).items():
-        yield Slip(name, show(value), hints[name])
+        yield Slip(name, _LONG.sub(lambda found: f"{float(found[0]):.4f}…", show(value)), hints[name])
 
 
 def _carry(exercise: AnyExercise, part: AnyPart) -> str:
