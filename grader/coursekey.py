@@ -11,7 +11,7 @@ from grader.errors import InputError
 
 MIN_BYTES = 16
 MAX_BYTES = 4096
-_ANSWER = "Give another file, or one that does not exist: it is created."
+_HINT = "Name the file that `grader generate` made for --students."
 
 
 def read_key(path: Path) -> bytes:
@@ -24,12 +24,10 @@ def read_key(path: Path) -> bytes:
         with path.open("rb") as file:
             key = file.read(MAX_BYTES + 1).strip()
     except OSError as error:
-        raise InputError(f"{path}: the course key cannot be read: {error.strerror}", hint=_ANSWER) from error
+        raise InputError(f"{path}: the course key cannot be read: {error.strerror}", hint=_HINT) from error
     if not MIN_BYTES <= len(key) <= MAX_BYTES:
         much = f"more than {MAX_BYTES}" if len(key) > MAX_BYTES else str(len(key))
-        raise InputError(
-            f"{path}: a course key has {MIN_BYTES} to {MAX_BYTES} bytes, this file has {much}", hint=_ANSWER
-        )
+        raise InputError(f"{path}: a course key has {MIN_BYTES} to {MAX_BYTES} bytes, this file has {much}", hint=_HINT)
     return key
 
 

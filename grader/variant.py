@@ -149,8 +149,10 @@ def draw_variant(exercise: Exercise[P], level: Level, source: Source) -> Variant
                 break
     else:
         if fallback is None:
+            right = dict.fromkeys(names[0] for with_key, names in clashes if with_key)
             raise CourseError(
-                f"exercise {exercise.name!r}, level {level}: {_DRAWS} draws, and none tells right from wrong"
+                f"exercise {exercise.name!r}, level {level}: {_DRAWS} draws, and none tells right from wrong",
+                hint=f"On the last one the right answer came out of: {', '.join(right)}.",
             )
         p, key = fallback
     options = {

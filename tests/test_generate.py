@@ -149,7 +149,8 @@ def test_a_key_that_others_can_read_is_warned_about(folder: Path) -> None:
 
 def test_count_gives_every_student_attempts(folder: Path) -> None:
     """Attempt 2 has other numbers and another file."""
-    generate(*roster(folder), "--count", "2", "--format", "md")
+    output = generate(*roster(folder), "--count", "2", "--format", "md")
+    assert "Of a topic's 2 variants a student hands in one" in output
     first, second = (variant_of(folder / f"ada/padding{n}.py") for n in ("", "-2"))
     assert re.search(r"a1-\w{4}$", first)
     assert re.search(r"a2-\w{4}$", second)
@@ -242,7 +243,9 @@ def test_a_folder_that_is_read_only(folder: Path) -> None:
 def test_a_bad_key_file_is_explained(folder: Path) -> None:
     """An empty key would give everybody variants that anybody can derive."""
     (folder / "course.key").write_text("short\n")
-    assert "a course key has 16 to 4096 bytes, this file has 5" in refused(*roster(folder))
+    message = refused(*roster(folder))
+    assert "a course key has 16 to 4096 bytes, this file has 5" in message
+    assert "it is created" in message
 
 
 def test_errors_reach_the_terminal_as_two_lines() -> None:

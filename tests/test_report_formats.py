@@ -243,6 +243,21 @@ def test_what_could_not_be_graded_is_listed_apart_and_costs_nothing() -> None:
     assert next(row for row in head.splitlines() if row.startswith("alan")).endswith("1 of 1")
 
 
+def test_what_parts_have_in_common_is_said_once() -> None:
+    """A file with a mistyped VARIANT has one problem, however many parts its topic has."""
+    why = "VARIANT was mistyped"
+    missing = [replace(samples.gradebook().students[0].parts[0], part=name, message=why) for name in ("a", "b", "c")]
+    missing = [replace(part, outcome=Outcome.MISSING, score=Fraction(0), misconceptions=()) for part in missing]
+    assert plain_terminal(one(*missing), details=True).count(why) == 1
+    shown = plain_terminal(one(*(replace(part, outcome=Outcome.UNGRADABLE) for part in missing)))
+    assert f"{missing[0].topic}, a, b, c: {why}" in shown
+
+
+def test_a_class_without_parts_has_no_legend() -> None:
+    """Signs that nobody got need no explanation, and no empty lines."""
+    assert "\n\n\n" not in plain_terminal(one(problems=("nothing of it was asked for in this run",)))
+
+
 def test_details_say_what_to_do() -> None:
     """`grader try` shows one student: the hint, the regimes and the case are what helps."""
     shown = " ".join(plain_terminal(Gradebook("c", samples.gradebook().students[1:2]), details=True).split())

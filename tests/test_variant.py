@@ -90,9 +90,10 @@ def test_misconceptions_never_give_the_right_answer(sums: AnyExercise) -> None:
 
 def test_an_exercise_that_cannot_discriminate_is_an_authors_mistake(sums: AnyExercise) -> None:
     """Better no sheet than one on which a mistake cannot show."""
-    total = replace(sums.parts[0], misconceptions=(Misconception("none", lambda p: p.a + p.b, "Always right."),))
-    with pytest.raises(CourseError, match="none tells right from wrong"):
+    total = replace(sums.parts[0], misconceptions=(Misconception("summed", lambda p: p.a + p.b, "Always right."),))
+    with pytest.raises(CourseError, match="none tells right from wrong") as caught:
         draw_variant(replace(sums, parts=(total,)), Level.INTRO, Seeded(1))
+    assert caught.value.hint == "On the last one the right answer came out of: summed."
 
 
 def test_the_right_option_stands_anywhere(sums: AnyExercise) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from grader.answers import count
 from grader.cli.main import course_option
 from grader.course import Course
 
@@ -47,5 +48,5 @@ def audit(topics: tuple[str, ...], draws: int, jobs: int | None, output: Path, c
             click.echo(f"        {sentence}")
     write_page(course, found, output)
     broken = sum(len(level.broken) for level in found)
-    click.echo(f"{broken} promises broken. The contact sheet is in {output}.")
+    click.echo(f"{count(broken, 'promise')} broken. The contact sheet is in {output}.")
     return 1 if broken else 0

@@ -190,6 +190,8 @@ def _generate_roster(order: Order, roster: Path, key_file: Path, copies: int, fo
     )
     if order.with_key:
         _tell_keys(order)
+    if copies > 1:
+        click.echo(f"Of a topic's {copies} variants a student hands in one: two in a folder are not graded.")
     click.echo("Next: hand out the students' folders. When they come back, grade them with:")
     click.echo(f"  grader check FOLDER --key-file {_quoted(key_file)}")
 
@@ -213,7 +215,10 @@ def _course_key(path: Path) -> bytes:
         click.echo(f"created the course key {_shown(path)}: 32 random bytes, which only you can read.")
         click.echo("Keep it, and keep it secret: every student's variant is derived from it.")
         return key
-    key = read_key(path)
+    try:
+        key = read_key(path)
+    except InputError as error:
+        raise InputError(error.message, hint="Give another file, or one that does not exist: it is created.") from error
     if not is_private(path):
         click.echo(f"warning: others can read the course key {_shown(path)}. Run: chmod 600 {_quoted(path)}", err=True)
     return key

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.padding import Padding
@@ -116,16 +117,20 @@ def _total(student: StudentResult, pen: _Pen) -> Text:
 def _legend(gradebook: Gradebook, pen: _Pen) -> Text:
     present = {part.outcome for student in gradebook.students for part in student.parts}
     entries = [Text.assemble(pen.sign(outcome), f" {WORDS[outcome]}") for outcome in SIGNS if outcome in present]
+    if not entries:
+        return Text("")
     return Text("\n") + Text("   ", style="dim").join(entries) + Text("\n")
 
 
 def _details(student: StudentResult, pen: _Pen) -> Iterator[Text | Padding]:
+    said: list[str] = []
     for part in student.parts:
         score = "" if part.outcome is Outcome.UNGRADABLE else f", {marks(part.score)} of {marks(part.max_score)}"
         yield Text.assemble(pen.sign(part.outcome), " ", pen.name(part_title(part)), f": {WORDS[part.outcome]}{score}")
         lines = [*_explanation(part)]
-        if lines:
+        if lines and (lines != said or part.outcome not in (Outcome.MISSING, Outcome.UNGRADABLE)):
             yield Padding(pen.write("\n".join(lines)), (0, 0, 0, 4), expand=False)
+        said = lines
     yield Text("")
 
 
@@ -145,14 +150,17 @@ def _problems(gradebook: Gradebook, pen: _Pen) -> Iterator[Text]:
     """List the files that could not be read and, apart from them, what could not be graded."""
     unreadable = [(student.student, problem) for student in gradebook.students for problem in student.problems]
     yield from _listing("Problems with what was handed in:", unreadable, pen)
-    ungradable = [
-        (student.student, f"{part_title(part)}: {part.message}")
-        for student in gradebook.students
-        for part in student.parts
-        if part.outcome is Outcome.UNGRADABLE
-    ]
+    ungradable = [entry for student in gradebook.students for entry in _ungradable(student)]
     yield from _listing("Not graded, through no fault of the student; it costs no marks:", ungradable, pen)
     yield from _listing("Warnings:", [("", warning) for warning in gradebook.warnings], pen)
+
+
+def _ungradable(student: StudentResult) -> Iterator[tuple[str, str]]:
+    """List what could not be graded; what one topic's parts have in common is said once."""
+    parts = [part for part in student.parts if part.outcome is Outcome.UNGRADABLE]
+    for (_, message), group in groupby(parts, key=lambda part: (part.topic, part.message)):
+        first, *others = group
+        yield student.student, f"{', '.join([part_title(first), *(one_line(part.part) for part in others)])}: {message}"
 
 
 def _listing(title: str, entries: Sequence[tuple[str, str]], pen: _Pen) -> Iterator[Text]:

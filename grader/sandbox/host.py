@@ -28,7 +28,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from grader.contract import Call, Limits
-from grader.errors import SandboxError
+from grader.errors import InputError, SandboxError
 from grader.outcome import Outcome
 from grader.sandbox import contain, probe, protocol
 from grader.sandbox.replies import Died, Junk, Raised, Reply, Returned
@@ -192,9 +192,9 @@ def _place_of(package: str) -> Path:
         place = Path(folder or ".") / package
         if (place / "__init__.py").is_file():
             return place.resolve()
-    raise SandboxError(
-        f"the sandbox needs the package {package!r}, which is not installed here",
-        hint=f"Install it: pip install {package}",
+    raise InputError(
+        f"submissions may import {package!r}, which is not installed here",
+        hint="Install it for the Python that runs `grader`, or leave it out of --allow.",
     )
 
 

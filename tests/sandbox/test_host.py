@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from grader.contract import Call, Limits
-from grader.errors import SandboxError
+from grader.errors import InputError
 from grader.outcome import Outcome
 from grader.sandbox import probe
 from grader.sandbox.host import Sandbox, Session
@@ -264,7 +264,7 @@ def test_nothing_is_left_after_closing() -> None:
 
 def test_unknown_packages_are_refused() -> None:
     """A course that allows a package which is not installed must hear of it before grading."""
-    with pytest.raises(SandboxError, match="no_such_package"):
+    with pytest.raises(InputError, match="no_such_package"):
         Sandbox(frozenset({"no_such_package"}))
 
 
