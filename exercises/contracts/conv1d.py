@@ -107,6 +107,19 @@ def scaled(rng: Draw, scale: float) -> Call:
     return Call((reals(rng, (m + 2,), scale=scale), reals(rng, (m,))))
 
 
+def long(rng: Draw, lengths: tuple[int, ...]) -> Call:
+    """Return a call with more numbers than elsewhere, x or w the longer one."""
+    n = rng.choice([4 * length + 1 for length in lengths])
+    m = rng.choice((9, 12, 30))
+    return whole(rng, n, m, any_mode(rng))
+
+
+def large_whole(rng: Draw) -> Call:
+    """Return a call with whole numbers whose products need more than 32 bits and fewer than 53."""
+    m = rng.integer(2, 3)
+    return Call((integers(rng, (m + 3,), -(10**6), 10**6), integers(rng, (m,), 10**5, 10**6)), given(any_mode(rng)))
+
+
 def stored(rng: Draw, layout: str) -> Call:
     call = longer_x(rng, rng.integer(2, 3))
     return Call(tuple(laid_out(array, layout) for array in call.args), call.kwargs)
@@ -170,6 +183,8 @@ def regimes(lengths: tuple[int, ...]) -> tuple[Regime, ...]:
         Regime(
             "the input is an integer array", lambda rng: typed(rng, rng.choice(("int64", "int32")), "int64"), "types"
         ),
+        Regime("both are long", lambda rng: long(rng, lengths), "lengths"),
+        Regime("the whole numbers are large", large_whole, "types"),
         Regime("x holds bytes (uint8)", as_bytes, "types"),
         Regime("x is whole and w is not", lambda rng: typed(rng, "int64", "float64"), "types"),
         Regime("w is whole and x is not", lambda rng: typed(rng, "float64", "int64"), "types"),

@@ -7,8 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from exercises.contracts.conv2d import case, given, remainder, unequal
-from grader.authoring import Call, Close, Contract, Draw, Pane, Regime, Twin, Window, integers, laid_out, reals
+from exercises.contracts.conv2d import any_moves, case, given, numbers, remainder, unequal
+from grader.authoring import (
+    LAYOUTS,
+    Call,
+    Close,
+    Contract,
+    Draw,
+    Pane,
+    Regime,
+    Twin,
+    Window,
+    integers,
+    laid_out,
+    reals,
+)
 from solutions.convolution import im2col
 from solutions.twins import im2col as twins
 from solutions.windows import pad, pair
@@ -100,6 +113,23 @@ def as_lists(rng: Draw) -> Call:
     return Call((integers(rng, x, 1, 99, "float64"), [w[2], w[3]]), pairs)
 
 
+def anything(rng: Draw) -> Call:
+    """Return a call in which two things that are each right alone may meet: sizes, dtypes, layouts."""
+    x, w, moves = case(rng, **any_moves(rng))
+    dtype = rng.choice(("float64", "float32", "int64", "int32", "uint8"))
+    return call_with(laid_out(numbers(rng, x, dtype), rng.choice(LAYOUTS)), (w[2], w[3]), moves)
+
+
+def larger(rng: Draw) -> Call:
+    """Return a call with more of everything than elsewhere: images, channels, window and positions."""
+    return counted(rng, n=5, c=5, kernel=unequal(rng, 2, 5), outputs=unequal(rng, 2, 9), padding=rng.integer(0, 1))
+
+
+def large_whole(rng: Draw) -> Call:
+    x, w, moves = case(rng, f=1)
+    return call_with(integers(rng, x, -(2**40), 2**45), (w[2], w[3]), moves)
+
+
 REGIMES = (
     Regime("there is one image with one channel", lambda rng: counted(rng, n=1, c=1, kernel=(2, 2))),
     Regime("there are several channels", lambda rng: counted(rng, n=1, c=rng.integer(2, 3), kernel=(2, 2))),
@@ -117,6 +147,9 @@ REGIMES = (
     Regime("the kernel is one pixel", lambda rng: counted(rng, kernel=(1, 1), stride=rng.integer(1, 2)), "shapes"),
     Regime("the kernel is as large as the image", full_kernel, "shapes"),
     Regime("the batch is empty", empty, "shapes"),
+    Regime("sizes, types and layouts are mixed", anything, "together", 30),
+    Regime("there is more of everything", larger, "together"),
+    Regime("the whole numbers are large", large_whole, "types"),
     Regime("x is an integer array", lambda rng: typed(rng, rng.choice(("int64", "int32"))), "types"),
     Regime("x is of bytes (uint8)", lambda rng: typed(rng, "uint8"), "types"),
     Regime("x is float32", lambda rng: typed(rng, "float32"), "types"),
@@ -198,7 +231,7 @@ IM2COL = Contract(
     regimes=REGIMES,
     check=Close(),
     twins=TWINS,
-    groups={"basics": 4, "stride": 2, "padding": 2, "shapes": 1, "types": 1, "arguments": 1},
+    groups={"basics": 4, "stride": 2, "padding": 2, "shapes": 1, "together": 1, "types": 1, "arguments": 1},
     window=window,
 )
 CONTRACTS = (IM2COL,)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from exercises.contracts import pooling_backward
-from exercises.contracts.pooling import DOC, unequal
+from exercises.contracts.pooling import DOC, any_sizes, unequal
 from exercises.contracts.pooling_backward import GROUPS, distinct, made_twins, sizes, upstream
 from grader.authoring import Call, Close, Contract, Draw, Pane, Regime, Twin, Window, integers, laid_out, reals
 from solutions.pooling import lp_pool2d, lp_pool2d_backward
@@ -58,6 +58,16 @@ def plain(make: Make, rng: Draw) -> Call:
     up, shape, arguments = sizes(rng, n=1, c=1, kernel=2, stride=2)
     dy = upstream(rng, up)
     return make(np.where(dy == 0, 6, dy), distinct(rng, shape), 2, arguments)
+
+
+def single_any(make: Make, rng: Draw) -> Call:
+    """Return a call in which two sizes that are each right alone may meet."""
+    return whole(make, rng, p=rng.choice((2, 3, 1, 2.5)), **any_sizes(rng))
+
+
+def larger(make: Make, rng: Draw) -> Call:
+    """Return a call with more of everything than elsewhere: images, channels, window and positions."""
+    return whole(make, rng, p=2, n=4, c=4, kernel=unequal(rng, 2, 5), stride=2, outputs=unequal(rng, 2, 9))
 
 
 def not_dividing(make: Make, rng: Draw) -> Call:
@@ -166,6 +176,8 @@ def regimes(make: Make) -> tuple[Regime, ...]:
         Regime("the kernel is one pixel", lambda rng: single(make, rng, kernel=1, stride=rng.integer(1, 2)), "shapes"),
         Regime("the kernel is as large as the map", of(single, kernel=(3, 4), outputs=(1, 1)), "shapes"),
         Regime("the batch is empty", of(empty), "shapes"),
+        Regime("the sizes are mixed", lambda rng: single_any(make, rng), "together", 20),
+        Regime("there is more of everything", lambda rng: larger(make, rng), "together"),
         Regime("some numbers are negative", of(signed), "numbers"),
         Regime("all numbers are negative", of(negative), "numbers"),
         Regime("some numbers are zero", of(with_zeros), "numbers"),

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from exercises.contracts.pooling import given, unequal
+from exercises.contracts.pooling import any_sizes, given, unequal
 from grader.authoring import (
+    LAYOUTS,
     Call,
     Close,
     Contract,
@@ -176,6 +177,21 @@ def as_lists(rng: Draw) -> Call:
     return Call((dy, x, list(size)), {"stride": list(call.kwargs["stride"])})
 
 
+def anything(rng: Draw) -> Call:
+    """Return a call in which two things that are each right alone may meet: sizes, dtypes, layouts."""
+    up, shape, arguments = sizes(rng, **any_sizes(rng))
+    dtypes = rng.choice(("float64", "float32", "int64")), rng.choice(("float64", "float32", "int64", "int32"))
+    dy = reals(rng.fork(), up, dtypes[0]) if dtypes[0].startswith("float") else upstream(rng.fork(), up, dtypes[0])
+    x = distinct(rng.fork(), shape, rng.choice((1, -99)), dtypes[1])
+    return make(*(laid_out(array, rng.choice(LAYOUTS)) for array in (dy, x)), arguments)
+
+
+def larger(rng: Draw) -> Call:
+    """Return a call with more of everything than elsewhere: images, channels, window and positions."""
+    kernel, stride = unequal(rng, 2, 5), rng.choice((2, None))
+    return whole(rng, n=4, c=4, kernel=kernel, stride=stride, outputs=unequal(rng, 2, 9))
+
+
 COMMON = (
     Regime("the stride equals the kernel", same_stride),
     Regime("there are several channels", lambda rng: whole(rng, n=1, c=2, outputs=(3, 3)), "volumes"),
@@ -191,6 +207,8 @@ COMMON = (
     Regime("the kernel is one pixel", lambda rng: single(rng, kernel=1, stride=rng.integer(1, 2)), "shapes"),
     Regime("the kernel is as large as the map", lambda rng: single(rng, kernel=(3, 4), outputs=(1, 1)), "shapes"),
     Regime("the batch is empty", empty, "shapes"),
+    Regime("sizes, types and layouts are mixed", anything, "together", 30),
+    Regime("there is more of everything", larger, "together"),
     Regime("some numbers are negative", signed, "numbers"),
     Regime("all numbers are negative", negative, "numbers"),
     Regime("the numbers differ in their last digits only", last_digits, "numbers"),
@@ -215,6 +233,7 @@ GROUPS = {
     "stride": 3,
     "upstream": 1,
     "shapes": 1,
+    "together": 1,
     "numbers": 2,
     "types": 1,
     "arguments": 1,
