@@ -3,7 +3,8 @@ import torch
 
 
 def conv2d(x, w, b=None, stride=1, padding=0):
-    kind = np.result_type(x, w, np.float32) if np.result_type(x, w).kind == "f" else np.dtype("int64")
+    given = [x, w] if b is None else [x, w, b]
+    kind = np.result_type(*given) if np.result_type(*given).kind == "f" else np.dtype("int64")
     image = torch.from_numpy(np.array(x, dtype=np.float64))
     filters = torch.from_numpy(np.array(w, dtype=np.float64))
     bias = None if b is None else torch.from_numpy(np.array(b, dtype=np.float64))
