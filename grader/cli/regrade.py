@@ -23,6 +23,8 @@ def _regrade(ctx: click.Context, /, report: Path, submissions: tuple[Path, ...],
     from grader.report.changes import changes
     from grader.report.text import inert
 
+    if output.resolve() == report.resolve().parent:
+        raise click.UsageError("-o is the folder of the earlier report, which would be lost: name another one.")
     before = document.read(report)
     status = ctx.invoke(check, submissions=submissions, output=output, fresh=True, form="table", **options)
     found = list(changes(before, document.read(output / "report.json")))
