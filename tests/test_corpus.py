@@ -1,0 +1,77 @@
+"""The grader graded by corpora: no wrong function passes, no right one is refused, whatever the course key."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from dataclasses import replace
+from fractions import Fraction
+from functools import cache
+
+import pytest
+
+from grader.course import load_course
+from grader.functions.cases import CaseSet, case_set
+from grader.functions.judge import judge
+from grader.functions.local import LocalSession
+from grader.functions.runner import Runner
+from grader.outcome import Outcome, PartResult
+from grader.sandbox.host import Sandbox
+from tests.corpus.snippets import Snippet, files, snippets
+
+KEYS = (b"first course", b"second course")  # in this process; a third key through the sandbox
+SANDBOXED = b"third course"
+CORPUS = [(kind, file) for kind in ("wrong", "right") for file in files(kind)]
+
+
+@cache
+def drawn(function: str, key: bytes) -> CaseSet:
+    """Return the cases of a contract, without its twins: naming mistakes is tested elsewhere, and takes time."""
+    return case_set(replace(load_course().contracts[function], twins=()), key)
+
+
+def graded_here(snippet: Snippet, cases: CaseSet) -> PartResult:
+    name = cases.contract.name
+    with contextlib.redirect_stdout(io.StringIO()):
+        return judge(cases, Runner(lambda: LocalSession(snippet.functions(name))), name, Fraction(1), trials=0)
+
+
+def mistaken(kind: str, snippet: Snippet, result: PartResult) -> str:
+    """Return a line about a snippet that was judged wrongly, or nothing."""
+    passed = result.score == result.max_score or result.outcome is Outcome.CORRECT
+    if passed == (kind == "right"):
+        return ""
+    return f"{snippet.name} ({snippet.about}) is {result.outcome}: {result.message}"
+
+
+def test_the_corpora_are_large() -> None:
+    """A corpus that shrinks, or a file that is no longer found, would promise less than the docs say."""
+    sizes = {kind: sum(len(snippets(kind, file)) for file in files(kind)) for kind in ("wrong", "right")}
+    assert sizes["wrong"] >= 150
+    assert sizes["right"] >= 60
+    assert {file for _, file in CORPUS} <= set(load_course().contracts)
+
+
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize(("kind", "file"), CORPUS)
+def test_the_wrong_are_refused_and_the_right_accepted(kind: str, file: str, key: bytes) -> None:
+    """Marks mean something only if every wrong function loses some and no right one does, under every key."""
+    found = [mistaken(kind, snippet, graded_here(snippet, drawn(file, key))) for snippet in snippets(kind, file)]
+    assert list(filter(None, found)) == []
+
+
+def graded_there(snippet: Snippet, cases: CaseSet, sandbox: Sandbox) -> PartResult:
+    name, limits, source = cases.contract.name, cases.contract.limits, snippet.source.encode()
+    runner = Runner(lambda: sandbox.open(source, f"{name}.py", limits, bytes(32)))
+    result = judge(cases, runner, name, Fraction(1), trials=0)
+    runner.close()
+    return result
+
+
+@pytest.mark.parametrize(("kind", "file"), CORPUS)
+def test_the_sandbox_judges_as_this_process_does(kind: str, file: str) -> None:
+    """Students' modules run in a process of their own: what holds here must hold there."""
+    cases = drawn(file, SANDBOXED)
+    with Sandbox() as sandbox:
+        found = [mistaken(kind, snippet, graded_there(snippet, cases, sandbox)) for snippet in snippets(kind, file)]
+    assert list(filter(None, found)) == []
