@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import machine
 from benchmarks.rivals import otter
 from grader.check import Grading, Settings
 from grader.course import load_course
@@ -377,6 +378,7 @@ def section() -> str:
         *INTRODUCTION.format(
             rounds=ROUNDS, students=CLASS, calls=calls, fixed=FIXED, pytest=metadata.version("pytest")
         ).splitlines(),
+        f"Load average of the machine when it ended: {machine.load()}.",
         "",
         "| submission | ours | each further | own compute | bare unittest | pytest | otter-grader |",
         "|---|---:|---:|---:|---:|---:|---:|",
