@@ -253,6 +253,10 @@ def anything(rng: Draw) -> Call:
     return Call(tuple(arrays), given(*moves))
 
 
+def one_pixel(rng: Draw) -> Call:
+    return single(rng, kernel=(1, 1), stride=rng.integer(1, 2), padding=rng.integer(1, 2), outputs=(5, 5))
+
+
 def larger(rng: Draw) -> Call:
     """Return a call with more of everything than elsewhere: images, channels, filters, taps and positions."""
     sizes = {"n": 5, "c": 5, "f": rng.integer(3, 4), "kernel": unequal(rng, 2, 5), "outputs": unequal(rng, 2, 9)}
@@ -298,6 +302,7 @@ REGIMES = (
     Regime("stride and padding are pairs, with several images, channels and filters", all_together, "together"),
     Regime("sizes, types, layouts and ways to call are mixed", anything, "together", 30),
     Regime("there is more of everything", larger, "together"),
+    Regime("a kernel of one pixel has padding and a stride", one_pixel, "together"),
     Regime("the input is an integer array", lambda rng: typed(rng, rng.choice(("int64", "int32")), "int64"), "types"),
     Regime("the whole numbers are large", large_whole, "types"),
     Regime("the weights are whole and the image is not", lambda rng: typed(rng, "float64", "int64"), "types"),

@@ -171,6 +171,10 @@ def anything(rng: Draw) -> Call:
     return Call(tuple(laid_out(array, rng.choice(LAYOUTS)) for array in drawn), given(*moves))
 
 
+def one_pixel(rng: Draw) -> Call:
+    return single(rng, kernel=(1, 1), stride=rng.integer(1, 2), padding=rng.integer(1, 2), outputs=(5, 5))
+
+
 def larger(rng: Draw) -> Call:
     """Return a call with more of everything than elsewhere: images, channels, filters, taps and positions."""
     sizes = {"n": 5, "c": 3, "f": 5, "kernel": unequal(rng, 2, 5), "outputs": unequal(rng, 2, 9)}
@@ -210,6 +214,7 @@ REGIMES = (
     Regime("stride and padding are pairs, with several images, channels and filters", all_together, "together"),
     Regime("sizes, types and layouts are mixed", anything, "together", 30),
     Regime("there is more of everything", larger, "together"),
+    Regime("a kernel of one pixel has padding and a stride", one_pixel, "together"),
     Regime("the whole numbers are large", large_whole, "types"),
     Regime("all arrays are of whole numbers", lambda rng: typed(rng, "int64", "int32", "int64"), "types"),
     Regime("the image is of bytes (uint8)", lambda rng: typed(rng, "int64", "uint8", "int64"), "types"),

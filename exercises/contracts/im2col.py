@@ -120,6 +120,10 @@ def anything(rng: Draw) -> Call:
     return call_with(laid_out(numbers(rng, x, dtype), rng.choice(LAYOUTS)), (w[2], w[3]), moves)
 
 
+def one_pixel(rng: Draw) -> Call:
+    return counted(rng, kernel=(1, 1), stride=rng.integer(1, 2), padding=rng.integer(1, 2), outputs=(5, 5))
+
+
 def larger(rng: Draw) -> Call:
     """Return a call with more of everything than elsewhere: images, channels, window and positions."""
     return counted(rng, n=5, c=5, kernel=unequal(rng, 2, 5), outputs=unequal(rng, 2, 9), padding=rng.integer(0, 1))
@@ -149,6 +153,7 @@ REGIMES = (
     Regime("the batch is empty", empty, "shapes"),
     Regime("sizes, types and layouts are mixed", anything, "together", 30),
     Regime("there is more of everything", larger, "together"),
+    Regime("a kernel of one pixel has padding and a stride", one_pixel, "together"),
     Regime("the whole numbers are large", large_whole, "types"),
     Regime("x is an integer array", lambda rng: typed(rng, rng.choice(("int64", "int32"))), "types"),
     Regime("x is of bytes (uint8)", lambda rng: typed(rng, "uint8"), "types"),

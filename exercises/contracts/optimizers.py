@@ -254,6 +254,7 @@ SGD_OWN = (
     Regime("there is a velocity but no momentum", lambda rng: usual(rng, SGD, momentum=0.0), "momentum"),
     Regime("momentum and decay are left to their defaults", lambda rng: defaults(rng, SGD), "momentum"),
     Regime("the momentum is 1", lambda rng: usual(rng, SGD, momentum=1.0), "momentum"),
+    Regime("gradient and velocity are zero", lambda rng: zero_gradient(rng, SGD, memory=False), "numbers"),
     Regime("there is weight decay but no momentum", lambda rng: usual(rng, SGD, decay=True, momentum=0.0), "decay"),
 )
 ADAGRAD_OWN = (
