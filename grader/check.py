@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -11,6 +12,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from grader.answers import count
@@ -205,6 +207,7 @@ class Grading:
         results: list[StudentResult] = []
         with ExitStack() as stack:
             pool = _Sandboxes(self.settings, stack)
+            pressed = stack.enter_context(_ctrl_c())
             if any(_needs_process(task) for _, (tasks, _) in plans for task in tasks):
                 self.tier = pool.first()
             executor = ThreadPoolExecutor(self.settings.jobs or os.cpu_count() or 1)
@@ -215,7 +218,9 @@ class Grading:
                     whose[executor.submit(self._student, submission, tasks, problems, pool)] = submission
                 waiting = set(whose)
                 while waiting:
-                    done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                    if pressed.is_set():
+                        raise KeyboardInterrupt
+                    done, waiting = wait(waiting, timeout=1, return_when=FIRST_COMPLETED)
                     for future in done:
                         results.append(future.result())
                         progress(whose[future], results[-1])
@@ -301,6 +306,26 @@ class Grading:
         if result.outcome is Outcome.NOT_ALLOWED:
             return replace(result, message=_not_allowed(task.module, result.message))
         return result
+
+
+@contextmanager
+def _ctrl_c() -> Iterator[threading.Event]:
+    """Remember Ctrl-C besides raising it: what is raised in a callback of the garbage collector is lost."""
+    pressed = threading.Event()
+    ours = threading.current_thread() is threading.main_thread()
+    if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield pressed
+        return
+
+    def note(number: int, frame: FrameType | None) -> None:
+        pressed.set()
+        signal.default_int_handler(number, frame)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class _Sandboxes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -39,7 +40,12 @@ def hand_in(tmp_path: Path) -> Hand:
     return grade
 
 
-def run(folder: Path, students: dict[str, dict[str, str | bytes]], settings: Settings) -> Gradebook:
+def run(
+    folder: Path,
+    students: dict[str, dict[str, str | bytes]],
+    settings: Settings,
+    progress: Callable[..., None] = lambda *_: None,
+) -> Gradebook:
     for student, files in students.items():
         for name, text in files.items():
             path = folder / "class" / student / name
@@ -47,7 +53,7 @@ def run(folder: Path, students: dict[str, dict[str, str | bytes]], settings: Set
             path.write_bytes(text.encode() if isinstance(text, str) else text)
     course = load_course(TOY)
     found = find_submissions([folder / "class"], {*course.topics, *course.contracts})
-    return Grading(course, settings).grade(found)
+    return Grading(course, settings).grade(found, progress)
 
 
 def filled(variant: AnyVariant, code: str = GOOD, **answers: object) -> str:
@@ -242,6 +248,21 @@ def test_a_failure_of_ours_is_ungradable_and_stops_nobody(
     ada, bob = book.students
     assert {p.outcome for p in ada.parts} == {Outcome.UNGRADABLE}
     assert bob.parts[0].outcome is Outcome.CORRECT
+
+
+def test_a_ctrl_c_that_something_swallows_is_kept(tmp_path: Path, variant: AnyVariant) -> None:
+    """Raised in a callback of the garbage collector it is printed and lost, and the run would go on for an hour."""
+
+    def swallow(*_: object) -> None:
+        with pytest.raises(KeyboardInterrupt, match=r"^$"):
+            signal.raise_signal(signal.SIGINT)
+
+    stuck = "def add(a, b):\n    while True: pass\n"
+    students: dict[str, dict[str, str | bytes]] = {"ada": {"sums.py": filled(variant)}, "zoe": {"add.py": stuck}}
+    gradebook = run(tmp_path, students, Settings(jobs=1, call_seconds=300), swallow)
+    assert gradebook.interrupted
+    assert [student.student for student in gradebook.students] == ["ada"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_trying_at_home_never_shows_the_key(tmp_path: Path, variant: AnyVariant) -> None:
