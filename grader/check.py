@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from grader.functions.runner import Runner
     from grader.sandbox.host import Sandbox
 
+STRANGER = "was not handed out to"
 HIDDEN = b"hidden cases"  # without a course key: not those of `grader try`
 
 
@@ -117,7 +118,7 @@ class Grading:
                     self.cases(contract)
         results, interrupted = self._run(plans, progress)
         ordered = tuple(sorted(results, key=lambda result: result.student))
-        warnings = tiers.warnings(self.settings.tier)
+        warnings = (*tiers.warnings(self.settings.tier), *_doubts(plans))
         return Gradebook(self.course.name, ordered, interrupted, warnings, seconds=time.monotonic() - started)
 
     def plan(self, submission: Submission) -> tuple[list[Task], list[str]]:
@@ -160,9 +161,7 @@ class Grading:
             return None, f"VARIANT {ident.text!r} needs the course key: the instructor passes it with --key-file"
         source = Keyed(self.settings.key, student, ident.attempt)
         if variant_id(exercise, ident.level, source) != ident.text:
-            raise VariantError(
-                f"VARIANT {ident.text!r} was not handed out to {student!r}", hint="Copy your own sheet's."
-            )
+            raise VariantError(f"VARIANT {ident.text!r} {STRANGER} {student!r}", hint="Copy your own sheet's.")
         return draw_variant(exercise, ident.level, source), ""
 
     def _seeded(self, exercise: AnyExercise, ident: VariantId) -> AnyVariant:
@@ -326,6 +325,14 @@ def _ctrl_c() -> Iterator[threading.Event]:
         yield pressed
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _doubts(plans: Sequence[tuple[Submission, tuple[list[Task], list[str]]]]) -> tuple[str, ...]:
+    """Return what an instructor should be told when most of a class fails for one reason that is not theirs."""
+    strangers = sum(any(STRANGER in problem for problem in problems) for _, (_, problems) in plans)
+    if strangers < 2 or 2 * strangers < len(plans):
+        return ()
+    return (f"{strangers} of {len(plans)} students have variants of another course key: is --key-file the right one?",)
 
 
 class _Sandboxes:

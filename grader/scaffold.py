@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 from pathlib import Path
 
 from grader.course import builtin_folder
@@ -17,7 +18,7 @@ def new_exercise(folder: Path, name: str, title: str) -> Path:
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    if not NAME.fullmatch(name):
+    if not NAME.fullmatch(name) or keyword.iskeyword(name):
         raise InputError(f"{name!r} is not a name for a topic", hint="Use lower-case letters, digits and underscores.")
     if any(c in title for c in '"\\\n{}'):
         raise InputError(f"the title {title!r} has a quote, a brace, a backslash or a new line", hint="Leave it out.")

@@ -68,18 +68,18 @@ class _File:
     problem: str = ""
 
 
-def find_submissions(paths: Iterable[Path], known: Collection[str]) -> list[Submission]:
+def find_submissions(paths: Iterable[Path], known: Collection[str], *, without: Path | None = None) -> list[Submission]:
     """Return the submissions in the given folders, files and zips, sorted by student.
 
-    `known` are the names of topics and functions. A folder is a class unless all its files are called like
-    topics or functions: then it is one student's.
+    `known` are the names of topics and functions, `without` is a folder that is not a student's: the report. A
+    folder is a class unless all its files are called like topics or functions: then it is one student's.
 
     Raises:
         InputError: a path does not exist, is of no known kind, or holds nothing to grade.
     """
     found: dict[str, list[_File]] = {}
     for path in paths:
-        for file in _files(path, known):
+        for file in _files(path, known, without.resolve() if without else None):
             found.setdefault(file.student, []).append(file)
     if not found:
         places = ", ".join(str(path) for path in paths)
@@ -236,9 +236,9 @@ def _submission(student: str, files: list[_File]) -> Submission:
     return Submission(student, modules, tuple(problems))
 
 
-def _files(path: Path, known: Collection[str]) -> Iterator[_File]:
+def _files(path: Path, known: Collection[str], without: Path | None) -> Iterator[_File]:
     if path.is_dir():
-        yield from _folder(path, known)
+        yield from _folder(path, known, without)
     elif path.suffix == ".zip" and path.is_file():
         yield from _zip(path, known)
     elif path.suffix in SUFFIXES and path.is_file():
@@ -249,13 +249,13 @@ def _files(path: Path, known: Collection[str]) -> Iterator[_File]:
         raise InputError(f"{path}: no such file or folder")
 
 
-def _folder(folder: Path, known: Collection[str]) -> Iterator[_File]:
+def _folder(folder: Path, known: Collection[str], without: Path | None) -> Iterator[_File]:
     try:
         entries = [entry for entry in sorted(folder.iterdir()) if not _ignored(entry.name)]
     except PermissionError:
         raise InputError(f"{folder}: not allowed to read this folder") from None
     files = [entry for entry in entries if entry.suffix in SUFFIXES and not entry.is_dir()]
-    folders = [entry for entry in entries if entry.is_dir()]
+    folders = [entry for entry in entries if entry.is_dir() and entry.resolve() != without]
     if files and not folders and all(file.stem in known for file in files):
         yield from (_load(_student(folder.resolve().name), file, file.name) for file in files)
         return

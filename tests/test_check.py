@@ -220,6 +220,16 @@ def test_only_the_students_own_keyed_variant_counts(tmp_path: Path) -> None:
     assert "is for practice" in scores["eve"].problems[0]
 
 
+def test_the_wrong_key_is_noticed(tmp_path: Path) -> None:
+    """When nobody's variant fits the key, it is the instructor's slip, and not thirty students'."""
+    exercise = load_course(TOY).exercise("sums")
+    files: dict[str, dict[str, str | bytes]] = {
+        name: {"sums.py": filled(draw_variant(exercise, Level.STANDARD, Keyed(KEY, name)))} for name in ("ada", "bob")
+    }
+    assert "is --key-file the right one?" in run(tmp_path / "a", files, Settings(key=b"x" * 32)).warnings[0]
+    assert run(tmp_path / "b", files, Settings(key=KEY)).warnings == ()
+
+
 def test_without_the_key_a_keyed_variant_is_ungradable(hand_in: Hand) -> None:
     """The instructor forgot an option: that must not cost the student a mark."""
     keyed = draw_variant(load_course(TOY).exercise("sums"), Level.STANDARD, Keyed(KEY, "ada"))

@@ -106,7 +106,7 @@ def test_an_unwritable_folder_is_noticed_before_grading(tmp_path: Path) -> None:
     assert "cannot write a report there: Permission denied" in result.stderr
 
 
-def test_ctrl_c_reports_what_was_graded(tmp_path: Path) -> None:
+def test_ctrl_c_reports_what_was_graded(tmp_path: Path, own_cache: Path) -> None:
     """An hour's work is not lost to one key: the students graded until then are reported."""
     slow = "import time\ndef add(a, b):\n    time.sleep(1000)\n"
     folder = hand_in(tmp_path / "class", ada=GOOD, zoe=slow)
@@ -114,7 +114,10 @@ def test_ctrl_c_reports_what_was_graded(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [*map(str, command), "-o", str(tmp_path / "report")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    time.sleep(4)
+    until = time.monotonic() + 60
+    while not any('"ada"' in path.read_text() for path in own_cache.rglob("*.jsonl")) and time.monotonic() < until:
+        time.sleep(0.1)  # the journal tells that ada is graded
+    time.sleep(0.5)
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate(timeout=30)
     assert process.returncode == 130, errors
@@ -150,6 +153,14 @@ def test_an_authors_mistake_shows_when_the_course_is_loaded(tmp_path: Path) -> N
     result = grader("topics", "--course", tmp_path)
     assert result.returncode == 2
     assert f"{tmp_path}/exercises/broken.py:3: TypeError" in result.stderr
+
+
+def test_the_report_folder_is_not_a_student(tmp_path: Path) -> None:
+    """`cd class; grader check . -o report` must not grade the report of the run before."""
+    folder = hand_in(tmp_path / "class", ada=GOOD)
+    for _ in range(2):
+        result = grader("check", ".", "--course", TOY, "-o", "report", "--format", "json", cwd=folder)
+        assert [s["student"] for s in json.loads(result.stdout)["students"]] == ["ada"]
 
 
 def test_regrade_says_whose_marks_changed(tmp_path: Path) -> None:

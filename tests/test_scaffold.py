@@ -34,7 +34,7 @@ def test_a_topic_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "title"), [("Bad-Name", "T"), ("../x", "T"), ("", "T"), ("ok", 'a"b'), ("ok", "{{ 1 }}")]
+    ("name", "title"), [("Bad-Name", "T"), ("../x", "T"), ("", "T"), ("import", "T"), ("ok", 'a"b'), ("ok", "{{ 1 }}")]
 )
 def test_odd_names_and_titles_are_refused(tmp_path: Path, name: str, title: str) -> None:
     """A name becomes a module and a file, a title becomes Python source."""

@@ -90,7 +90,7 @@ def check(
     )
     if output is not None:
         writable(output)
-    found = find_submissions(submissions, {*course.topics, *course.contracts})
+    found = find_submissions(submissions, {*course.topics, *course.contracts}, without=output)
     level_shown = Feedback(feedback) if feedback else course_policy(course.folder).at(datetime.now(UTC))
     journal = Journal(course, settings, fresh=fresh)
     return publish(limit(grade(course, settings, found, journal), level_shown), course, form, output)

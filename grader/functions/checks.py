@@ -164,7 +164,7 @@ def compare_array(got: Any, target: Target, name: str = "") -> Verdict:
     off = count(int(bad.sum()), "entry", "entries") if bad.size > 1 else ""
     return wrong(
         f"{of}{place} is {number(array[at])}, should be {number(want[at])}"
-        + (f" ({off} of {bad.size} differ)" if off else ""),
+        + (f" ({off} of {bad.size:,} differ)" if off else ""),
         at,
     )
 
@@ -235,7 +235,7 @@ def _kind_problem(array: Array, target: Target) -> str:
     if target.value.dtype.kind == "b":
         return "" if array.dtype.kind == "b" else f"the dtype is {array.dtype}, should be bool"
     if array.dtype.kind not in "iuf":
-        return f"the dtype is {array.dtype}, should be a number's"
+        return f"the dtype is {array.dtype}, should be that of whole or real numbers"
     if target.floating and array.dtype.kind != "f":
         return f"the dtype is {array.dtype}, should be floating, as the input is"
     if target.floating and array.dtype.itemsize < target.itemsize:

@@ -14,14 +14,14 @@ from grader.answers import count
 from grader.contract import Call, Contract, Regime
 from grader.functions.cases import MADE_AGAIN, SAME_SHAPES, Case, CaseSet, Fault, make_case
 from grader.functions.runner import Runner
-from grader.functions.witness import counterexample
+from grader.functions.witness import counterexample, parameter_names
 from grader.outcome import Counterexample, Finding, Outcome, PartResult, Verdict, wrong
 from grader.sandbox.replies import Died, Raised, Reply, Returned
 
-TRIALS = 200  # calls spent on shrinking
-SHRINK_SECONDS = 2.0  # a safety net for slow functions; the trials decide otherwise
+TRIALS = 150  # calls spent on shrinking
+SHRINK_SECONDS = 8.0  # a safety net for slow functions; the trials decide otherwise
 HOPELESS = 2  # deaths in a row after which the remaining cases are not run
-REREAD = 3  # earlier results looked at again
+REREAD = range(2, 62, 10)  # how many calls ago the results were made that are looked at again
 SUSPECTS = 4  # calls made alone, to tell whether earlier calls matter
 
 BEHAVIOUR = "behaviour"  # the group of the properties below
@@ -46,6 +46,7 @@ class Observation:
     case: Case
     reply: Reply
     verdict: Verdict
+    ran: bool = True  # False when the process had died too often before
 
 
 @dataclass
@@ -54,6 +55,8 @@ class Tally:
 
     counts: dict[str, tuple[int, int]] = field(default_factory=dict)
     remark: str = ""  # why the results of different calls do not go together
+    unrun: int = 0  # cases that were not tried
+    changed: set[int | str] = field(default_factory=set)  # arguments modified, by position or name
 
     def add(self, regime: str, passed: bool) -> None:
         done, total = self.counts.get(regime, (0, 0))
@@ -103,7 +106,8 @@ def run_cases(cases: CaseSet, runner: Runner) -> list[Observation]:
     replies = runner.run(contract.name, [(case.call, case.reply_bytes) for case in cases.cases])
     for case in cases.cases:
         if deaths >= HOPELESS:
-            observations.append(Observation(case, observations[-1].reply, wrong("not run, after the process had died")))
+            verdict = wrong("not run, after the process had died")
+            observations.append(Observation(case, observations[-1].reply, verdict, ran=False))
             continue
         reply = next(replies)
         deaths = deaths + 1 if isinstance(reply, Died) else 0
@@ -150,11 +154,13 @@ def tally_up(contract: Contract, observations: Iterable[Observation], remembers:
         passed = seen.verdict.share == 1
         right[seen.case.number] = passed
         counts = passed or remembers or seen.case.regime != SAME_SHAPES
-        if seen.case.follows is None or (right.get(seen.case.follows, False) and counts):
+        if seen.case.follows is None or (seen.ran and right.get(seen.case.follows, False) and counts):
             tally.add(seen.case.regime, passed)
+        tally.unrun += not seen.ran
         if isinstance(seen.reply, Returned) and passed:
             if "unchanged" in contract.properties:
                 tally.add(UNCHANGED, not seen.reply.changed)
+                tally.changed.update(seen.reply.changed)
             if "unaliased" in contract.properties:
                 tally.add(OWN_MEMORY, not seen.reply.shares and not seen.reply.earlier)
     return tally
@@ -165,7 +171,7 @@ def reread(cases: CaseSet, observations: list[Observation], runner: Runner, tall
     first = len(observations) - runner.calls  # the case that was the current process' call 0
     if "unaliased" not in cases.contract.properties or runner.exhausted or first < 0:
         return
-    for number in range(max(0, runner.calls - REREAD - 1), runner.calls - 1):
+    for number in (runner.calls - ago for ago in REREAD if ago <= runner.calls):
         seen = observations[first + number]
         if seen.verdict.share == 1:
             now = verdict_of(cases.contract, seen.case, runner.reread(number))
@@ -320,11 +326,24 @@ def explain(
     if death:
         sentences.append(f"{death[0].upper()}{death[1:].rstrip('.')}.")
     elif witness is not None:
-        sentences.append(f"For example, {witness.sentence}.")
+        sentences.append(f"For example, {witness.sentence.rstrip('.')}.")
     sentences += [sentence for name, sentence in _SENTENCES.items() if not tally.passes(name)]
+    if tally.changed:
+        sentences.append(
+            f"What it modifies: {', '.join(_argument(contract, place) for place in _ordered(tally.changed))}."
+        )
     if tally.remark:
         sentences.append(tally.remark)
     return " ".join(sentences)
+
+
+def _argument(contract: Contract, place: int | str) -> str:
+    names = parameter_names(contract.signature)
+    return names[place] if isinstance(place, int) and place < len(names) else str(place)
+
+
+def _ordered(places: Iterable[int | str]) -> list[int | str]:
+    return sorted(places, key=str)
 
 
 def characterise(contract: Contract, tally: Tally) -> str:
@@ -336,14 +355,16 @@ def characterise(contract: Contract, tally: Tally) -> str:
     bad = {name: pair for name, pair in regimes.items() if pair[0] < pair[1]}
     if not bad:
         return ""
-    total = sum(pair[1] for pair in regimes.values())
+    total = sum(pair[1] for pair in regimes.values()) - tally.unrun
     passed = sum(pair[0] for pair in regimes.values())
+    if tally.unrun:
+        return f"Right on {passed:,} of {count(total, 'case')}; {tally.unrun:,} more could not be tried."
     if passed == 0:
         return f"Wrong on all {count(total, 'case')}."
     shown = sorted(bad, key=lambda name: bad[name][0] / bad[name][1])[:3]
     where = "; ".join(f"{bad[name][1] - bad[name][0]} of {bad[name][1]} where {name}" for name in shown)
     rest = f", and in {count(len(bad) - len(shown), 'more group')} of cases" if len(bad) > len(shown) else ""
-    return f"Right on {passed} of {total} cases. Wrong on {where}{rest}."
+    return f"Right on {passed:,} of {total:,} cases. Wrong on {where}{rest}."
 
 
 def _declared(contract: Contract) -> Any:

@@ -81,6 +81,9 @@ _isfinite = math.isfinite
 _chunks = json.encoder.c_make_encoder(  # type: ignore[attr-defined]  # private, stable
     None, None, json.encoder.encode_basestring, None, ":", ",", False, False, False
 )
+_plain_tuple = tuple.__getitem__
+_EVERYTHING = slice(None)
+_DOUBLE = np.dtype("<f8")
 _NATIVE = {name: np.dtype(name) for name in DTYPES}
 _JUNK_BASES: tuple[tuple[type, str], ...] = (
     (np.ndarray, "an array subclass"),
@@ -155,6 +158,8 @@ class _Encoder:
             return writer(self, value)
         if kind in _SCALARS:
             return self.scalar(value)
+        if tuple in _mro(kind):  # a named tuple is a tuple: read without running any code of its class
+            return self.a_tuple(_plain_tuple(value, _EVERYTHING))
         if kind is JunkValue:
             return ["j", value.kind]
         return ["j", junk_kind(value)]
@@ -222,7 +227,9 @@ class _Encoder:
     def array(self, value: np.ndarray[Any, Any]) -> Any:
         name = value.dtype.str
         if name not in _NATIVE:
-            name = "<" + name[1:]
+            if value.dtype.kind == "f" and value.itemsize > 8 and not self.layouts:
+                value = value.astype(_DOUBLE)  # a result in extended precision
+            name = "<" + value.dtype.str[1:]
             if name not in _NATIVE or value.dtype.kind not in "biufc":
                 return ["j", _ARRAY_KINDS.get(value.dtype.kind, STRANGE_ARRAY)]
             value = value.astype(_NATIVE[name])

@@ -193,7 +193,7 @@ class Submission:
     def snapshot(self, value: Any) -> Any:
         kind = type(value)
         if kind is self.frames.np.ndarray:
-            return value.dtype, value.shape, value.strides, value.tobytes()
+            return value.dtype, value.shape, value.strides, value.flags.writeable, value.tobytes()
         if kind in FIXED:
             return None
         return self.frames.encode(value, 1 << 40, layouts=True)

@@ -6,6 +6,7 @@ import json
 import math
 import os
 import random
+from collections import namedtuple
 from fractions import Fraction
 from typing import Any
 
@@ -155,7 +156,7 @@ class Liar(np.ndarray[Any, Any]):
         ({1}, "a set"),
         (np.zeros(2, "M8[s]"), "an array of dates"),
         (np.zeros(2, "i4,f4"), "a structured array"),
-        (np.zeros(2, np.longdouble), protocol.STRANGE_ARRAY),
+        (np.zeros(2, np.clongdouble), protocol.STRANGE_ARRAY),
         ((lambda: (yield))(), "a generator"),
         (range(3), "a range"),
         ((_ for _ in [0]), "a generator"),
@@ -176,6 +177,23 @@ def test_junk_is_named(value: Any, kind: str) -> None:
     back = protocol.decode(tree + b"".join(blobs), len(tree))
     assert type(back) is protocol.JunkValue
     assert back.kind == kind
+
+
+def test_results_in_extended_precision_and_named_tuples_arrive_as_plain_ones() -> None:
+    """More precision than asked for, and a tuple with names, are right; no code of the tuple's class may run."""
+
+    class Liar(namedtuple("Liar", "a b")):
+        def __getitem__(self, index: Any) -> Any:
+            raise AssertionError
+
+        def __iter__(self) -> Any:
+            raise AssertionError
+
+    tree, blobs = protocol.encode(Liar(np.array([1.5, 2], np.longdouble), 3), 1 << 20)
+    back = protocol.decode(tree + b"".join(blobs), len(tree))
+    assert type(back) is tuple
+    assert back[0].dtype == np.float64
+    assert (back[0].tolist(), back[1]) == ([1.5, 2.0], 3)
 
 
 def test_very_large_integers_are_named() -> None:
