@@ -172,6 +172,22 @@ def test_a_wrong_default_is_not_taken_for_a_memory(cases: CaseSet) -> None:
     assert result.regimes.get(SAME_SHAPES, (0, 0)) == (0, 0)
 
 
+def test_what_fails_only_after_other_calls_is_told_so(cases: CaseSet) -> None:
+    """A call that is right when pasted alone would puzzle the student without that sentence."""
+
+    def module() -> LocalSession:
+        calls: list[int] = []
+
+        def function(x: Any, factor: Any = 2) -> Any:
+            calls.append(1)
+            return x * factor if len(calls) == 1 else x * 0
+
+        return LocalSession({"scale": function})
+
+    result = judge(cases, Runner(module), "toy", Fraction(4))
+    assert result.message.startswith("Its result depends on earlier calls")
+
+
 def test_a_stub_is_missing_and_not_wrong(cases: CaseSet) -> None:
     """A function that was never filled in is told so."""
 

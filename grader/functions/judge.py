@@ -56,6 +56,7 @@ class Tally:
     counts: dict[str, tuple[int, int]] = field(default_factory=dict)
     remark: str = ""  # why the results of different calls do not go together
     unrun: int = 0  # cases that were not tried
+    stateful: bool = False  # what fails after other calls is right when it is the only call
     changed: set[int | str] = field(default_factory=set)  # arguments modified, by position or name
 
     def add(self, regime: str, passed: bool) -> None:
@@ -78,9 +79,13 @@ def judge(cases: CaseSet, runner: Runner, topic: str, marks: Fraction, *, trials
     share = shared_marks(contract, tally)
     outcome = overall_outcome(share, observations)
     findings = diagnose(cases, observations)
-    witness = (
+    failure = (
         None if outcome in (Outcome.CORRECT, Outcome.MISSING) else smallest_failure(cases, observations, runner, trials)
     )
+    witness = _witness(contract, failure) if failure else None
+    if trials and failure and isinstance(failure.reply, Returned):
+        reply = runner.alone(contract.name, failure.case.call, failure.case.reply_bytes)
+        tally.stateful = verdict_of(contract, failure.case, reply).share == 1
     return PartResult(
         topic=topic,
         part=contract.name,
@@ -262,7 +267,7 @@ def _fits(cases: CaseSet, expected: Any, reply: Reply) -> bool:
 
 def smallest_failure(
     cases: CaseSet, observations: list[Observation], runner: Runner, trials: int
-) -> Counterexample | None:
+) -> Observation | None:
     """Return the simplest failing call found: shrunk by Hypothesis, else the smallest of the cases."""
     contract = cases.contract
     failed = {seen.case.regime for seen in failures(observations)}
@@ -272,8 +277,8 @@ def smallest_failure(
     candidates = [seen for seen in failures(observations) if seen.case.regime == regime.name]
     fallback = min(candidates, key=lambda seen: _size(seen.case.call))
     if isinstance(fallback.reply, Died):  # show the call during which the process died, and try no further
-        return _witness(contract, next(o for o in failures(observations) if isinstance(o.reply, Died)))
-    return _witness(contract, (_shrunk(cases, regime, fallback, runner, trials) if trials else None) or fallback)
+        return next(o for o in failures(observations) if isinstance(o.reply, Died))
+    return (_shrunk(cases, regime, fallback, runner, trials) if trials else None) or fallback
 
 
 def _shrunk(cases: CaseSet, regime: Regime, known: Observation, runner: Runner, trials: int) -> Observation | None:
@@ -325,6 +330,8 @@ def explain(
     death = next((o.reply.message for o in failed if isinstance(o.reply, Died)), "")
     if death:
         sentences.append(f"{death[0].upper()}{death[1:].rstrip('.')}.")
+    elif tally.stateful:
+        sentences.insert(0, "Its result depends on earlier calls: the call shown is right when it is the only one.")
     elif witness is not None:
         sentences.append(f"For example, {witness.sentence.rstrip('.')}.")
     sentences += [sentence for name, sentence in _SENTENCES.items() if not tally.passes(name)]
