@@ -264,10 +264,14 @@ def torch_workings(p: Params) -> str:
 
 def which_workings(p: Params) -> str:
     window = planes.window(p.image, 0, 0, p.size)
-    lines = "\n".join(f"- ${products(window, lay(p.other))}$: {name}" for name, lay in LAYINGS.items())
+    returned = p.results[p.laying][0][0]
+    lines = "\n".join(
+        f"- **{name}**: ${products(window, lay(p.other))}$, {'true' if name == p.laying else 'false'}"
+        for name, lay in LAYINGS.items()
+    )
     return (
-        f"One entry tells them apart. The first one, from the window ${tex(window)}$:\n\n{lines}\n\n"
-        f"The program returned {p.results[p.laying][0][0]} there, so it computed {p.laying}."
+        f"One entry tells them apart. The first one comes from the window ${tex(window)}$, and the program returned "
+        f"{returned} there. Each statement would make of it:\n\n{lines}\n\nSo the program computed {p.laying}."
     )
 
 
@@ -328,7 +332,8 @@ EXERCISE = Exercise(
     summary="the flipped kernel: both results by hand, which one a program computes, symmetry, order",
     draw=draw,
     intro=(
-        "An image of {{ p.image | length }} × {{ p.image[0] | length }} numbers\n{{ grid(p.image) }}\n"
+        "An image of {{ p.image | length }} × {{ p.image[0] | length }} numbers\n"
+        '{{ drawn_grid(p.image, window=(0, 0) + p.size, note="The image; the frame is the first window") }}\n'
         "and a kernel $K$ of {{ p.size[0] }} × {{ p.size[1] }}\n{{ grid(p.kernel) }}\n"
         "The **cross-correlation** lays the kernel over each window as it is, multiplies what lies on top of each "
         "other, and adds. The **true convolution** first turns the kernel by 180 degrees."
@@ -478,12 +483,14 @@ EXERCISE = Exercise(
                 Misconception(
                     "left-right",
                     lambda p: option(p.kernels[1]),
-                    "This kernel stays the same when left and right change places; top and bottom do as well.",
+                    "Exchanging left and right leaves this kernel as it is, but a turn by 180 degrees "
+                    "exchanges top and bottom as well, and that changes it.",
                 ),
                 Misconception(
                     "top-bottom",
                     lambda p: option(p.kernels[2]),
-                    "This kernel stays the same when top and bottom change places; left and right do as well.",
+                    "Exchanging top and bottom leaves this kernel as it is, but a turn by 180 degrees "
+                    "exchanges left and right as well, and that changes it.",
                 ),
                 Misconception(
                     "diagonal",

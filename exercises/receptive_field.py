@@ -238,7 +238,7 @@ def grows(p: Params) -> bool:
 
 
 def no_growth(p: Params) -> int | None:
-    """The layers of someone for whom every block adds the same."""
+    """The blocks of someone for whom every block adds the same."""
     if growing(p) == 1:
         return None
     return -(-(p.length - 1) // p.each)
@@ -254,7 +254,7 @@ def pool_window_forgotten(p: Params) -> int | None:
 
 
 def only_growth(p: Params) -> int | None:
-    """The layers of someone for whom a unit sees a pixel times the growth of every layer."""
+    """The blocks of someone for whom a unit sees a pixel times the growth of every block."""
     if growing(p) == 1:
         return None
     return next(number for number in range(1, p.length) if growing(p) ** number >= p.length)
@@ -380,21 +380,20 @@ def depth_workings(p: Params) -> str:
     if growing(p) == 1:
         add = p.kernel - 1
         return (
-            f"Every layer adds ${p.kernel} - 1 = {add}$ pixels to the one that it starts with:\n\n"
+            f"Every block adds ${p.kernel} - 1 = {add}$ pixels to the one that it starts with:\n\n"
             rf"$$1 + {add} n \ge {p.length} \quad\Rightarrow\quad n \ge \frac{{{p.length - 1}}}{{{add}}} "
             rf"\quad\Rightarrow\quad n = {answer}$$"
         )
     lines, seen, step, each = [], 1, 1, p.each
-    name = "Block" if p.pool else "Layer"
     for number in range(1, answer + 1):
-        lines.append(rf"- {name} {number}: ${seen} + {each} \cdot {step} = {seen + each * step}$")
+        lines.append(rf"- Block {number}: ${seen} + {each} \cdot {step} = {seen + each * step}$")
         seen, step = seen + each * step, step * growing(p)
     reason = (
         f"A block adds ${p.kernel} - 1$ units by its convolution and ${p.pool} - 1$ by its pooling, "
         f"${p.kernel - 1} + {p.pool - 1} = {each}$ in all, and makes the jump {times(p.pool)} as long"
         if p.pool
-        else f"A layer adds ${p.kernel} - 1 = {each}$ times its dilation, which is {times(p.growth)} "
-        "that of the layer before"
+        else f"A block adds ${p.kernel} - 1 = {each}$ times its dilation, which is {times(p.growth)} "
+        "that of the block before"
     )
     return f"{reason}:\n\n" + "\n".join(lines) + f"\n\nThat is the first time that {p.length} are reached."
 
@@ -607,9 +606,11 @@ PARTS: tuple[Part[Params], ...] = (
             "A unit shall see at least **{{ p.length }} pixels** along an axis. "
             "{% if p.pool %}A block is a convolution of kernel {{ p.kernel }}, stride 1, and a pooling of "
             "{{ p.pool }}, stride {{ p.pool }}. How many such blocks, one after the other, does it take?"
-            "{% elif p.growth > 1 %}Convolutions of kernel {{ p.kernel }}, stride 1, follow each other; the first has "
-            "dilation 1, and each has {{ p.times }} the dilation of the one before. How many does it take?"
-            "{% else %}Convolutions of kernel {{ p.kernel }}, stride 1, follow each other. How many does it take?"
+            "{% elif p.growth > 1 %}Convolutions of kernel {{ p.kernel }}, stride 1, follow each other, each of them a "
+            "block; the first has dilation 1, and each has {{ p.times }} the dilation of the one before. How many blocks "
+            "does it take?"
+            "{% else %}Convolutions of kernel {{ p.kernel }}, stride 1, follow each other, each of them a block. "
+            "How many blocks does it take?"
             "{% endif %}"
         ),
         solve=depth,
@@ -620,32 +621,34 @@ PARTS: tuple[Part[Params], ...] = (
             Misconception(
                 "one-too-few",
                 lambda p: depth(p) - 1,
-                "With one layer fewer a unit does not see enough yet: round up.",
+                "With one block fewer a unit does not see enough yet: round up.",
             ),
             Misconception(
                 "kernels-side-by-side",
                 unless(lambda p: -(-p.length // p.kernel), grows),
-                "The windows overlap: a further layer adds k − 1 units to the field, not k pixels.",
+                "The windows overlap: a further block adds k − 1 pixels to the field, not k.",
             ),
             Misconception(
                 "half-kernels",
                 unless(lambda p: -(-2 * (p.length - 1) // (p.kernel - 1)), grows),
-                "A layer adds half a kernel on both sides, k − 1 in all.",
+                "A block adds half a kernel on both sides, k − 1 pixels in all.",
             ),
             Misconception(
-                "every-layer-adds-the-same",
+                "every-block-adds-the-same",
                 no_growth,
-                "Further layers add more and more: their steps in the image grow.",
+                "Each further block adds more pixels than the one before: its steps in the image are longer.",
             ),
             Misconception(
                 "pool-window-forgotten",
                 pool_window_forgotten,
-                "The pooling window takes in further units too, besides its stride.",
+                "The pooling of a block has a window too: it does not only make the steps longer, but "
+                "takes in further units as well.",
             ),
             Misconception(
                 "only-growth-counted",
                 only_growth,
-                "The kernel counts as well: the field grows by k − 1 steps, and these get longer.",
+                "You multiplied 1 by the growth for every block. That is how long the steps become, not how much "
+                "a unit sees: each block adds several such steps to the field.",
             ),
         ),
     ),
