@@ -277,7 +277,7 @@ def linear_answers(one: Plane, other: Plane, factors: tuple[int, int]) -> tuple[
 
 
 LINEAR_HINTS = {
-    "factors-dropped": "The factors stay: a sum of products with every pixel times a is a times as large.",
+    "factors-dropped": "The factors stay: a factor on every pixel is a factor on each sum of products.",
     "factors-exchanged": "You gave each map the other one's factor.",
     "factors-added": "Each map has its own factor; the sum of the two is neither's.",
     "second-factor-dropped": "You multiplied the first map only: the second has a factor of its own.",
@@ -391,8 +391,13 @@ POOLING_HINTS = {
 
 def seen_along(size: int, grid: Grid, at: int) -> int:
     """Return how many positions along one axis have the pixel `at` under the kernel."""
-    positions = range(0, size + 2 * grid.padding - grid.kernel + 1, grid.stride)
-    return len([start for start in positions if 0 <= at + grid.padding - start < grid.kernel])
+    return len(starts_over(size, grid, at))
+
+
+def starts_over(size: int, grid: Grid, at: int) -> list[int]:
+    """Return the pixels (from 0, negative in the padding) at which the kernel starts when it covers the pixel `at`."""
+    positions = range(-grid.padding, size + grid.padding - grid.kernel + 1, grid.stride)
+    return [start for start in positions if 0 <= at - start < grid.kernel]
 
 
 def seen(grid: Grid, pixel: tuple[int, int]) -> int:
@@ -684,11 +689,10 @@ def pooling_workings(p: Params) -> str:
 
 def seen_workings(p: Params) -> str:
     grid = p.grid
-    pixel = grid.pixel
+    row, column = grid.pixel
     lines = [
-        f"- {name}: ${seen_along(grid.size[0], grid, r)} \\cdot {seen_along(grid.size[1], grid, c)} = "
-        f"{seen(grid, (r, c))}$"
-        for name, (r, c) in (("the corner", (0, 0)), (f"row {pixel[0] + 1}, column {pixel[1] + 1}", pixel))
+        _seen_text("The corner, row 1, column 1", grid, (0, 0)),
+        _seen_text(f"Row {row + 1}, column {column + 1}", grid, grid.pixel),
     ]
     return (
         "Count the positions of the kernel that have the pixel under it, along the rows and along the columns, and "
@@ -698,11 +702,33 @@ def seen_workings(p: Params) -> str:
     )
 
 
+def _seen_text(name: str, grid: Grid, at: tuple[int, int]) -> str:
+    """List where the kernel stands over a pixel, row by row and column by column, and multiply."""
+    rows, columns = (starts_over(size, grid, place) for size, place in zip(grid.size, at, strict=True))
+    return (
+        f"- {name}: in the rows the kernel covers it when it starts at {listed(rows)}, in the columns at "
+        f"{listed(columns)}: ${len(rows)} \\cdot {len(columns)} = {seen(grid, at)}$."
+    )
+
+
+def listed(starts: list[int]) -> str:
+    """Write the rows or columns, from 1, at which a kernel starts; 0 and less lie in the padding.
+
+    >>> listed([-1, 0, 1])
+    '0, 1 and 2'
+    """
+    *first, last = (str(start + 1).replace("-", "−") for start in starts)
+    return f"{', '.join(first)} and {last}" if first else last
+
+
 def _starts(grid: Grid) -> str:
-    """Say where the positions of the kernel start, counted in pixels of the image from 0."""
-    over = "" if grid.padding == 0 else f", the first one {grid.padding} outside of the image"
+    """Say where the positions of the kernel start, counted in rows and columns of the image from 1."""
     step = "every pixel" if grid.stride == 1 else f"every {grid.stride} pixels"
-    return f"The kernel starts anew {step}{over}, and reaches over {grid.kernel} rows and columns."
+    outside = "" if grid.padding == 0 else " (in the padding; numbers below 1 lie outside of the image)"
+    return (
+        f"The kernel reaches over {grid.kernel} rows and columns, and starts anew {step}, first in row and column "
+        f"{listed([-grid.padding])}{outside}."
+    )
 
 
 def _middle(grid: Grid) -> str:
@@ -711,12 +737,13 @@ def _middle(grid: Grid) -> str:
 
 
 def claims_workings(p: Params) -> str:
-    lines = ["The statements, one by one:\n"]
+    lines = ["The statements, each by its own words (on the sheet they may stand in another order):\n"]
     for kind, stated in p.claims:
         fact = CLAIMS[kind](p.layer)
-        verdict = "right" if stated == fact.right else "wrong"
+        verdict = "true" if stated == fact.right else "false"
         tail = "" if kind == "larger" else " = " + f"{fact.right:,}".replace(",", "{,}")
-        lines.append(f"- {fact.text.format(f'{stated:,}')} *{verdict}:* ${fact.why}{tail}$.")
+        words = fact.text.format(f"{stated:,}").removesuffix(".")
+        lines.append(f"- **“{words}”** is *{verdict}*: ${fact.why}{tail}$.")
     return "\n".join(lines)
 
 
@@ -772,7 +799,7 @@ EXERCISE = Exercise(
             ask=(
                 "The same kernel makes of another image $Z$ the map $Z \\star K$:\n{{ grid(p.other) }}\n"
                 "What does it make of the image ${{ p.factors[0] }} X {{ '-' if p.factors[1] < 0 else '+' }} "
-                "{{ p.factors[1] | abs if p.factors[1] | abs > 1 else '' }} Z$? ($X$ is the image given at the top.)"
+                "{{ p.factors[1] | abs if p.factors[1] | abs > 1 else '' }} Z$, with $X$ as given above?"
             ),
             solve=key("linear"),
             answer=Matrix(),

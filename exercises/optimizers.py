@@ -707,7 +707,7 @@ PARTS: tuple[Part[Params], ...] = (
         carry=Carry(
             ("momentum",),
             lambda p, earlier: second_from(p, earlier["momentum"]),
-            "your answer to part “momentum” is two rows of two numbers between -1000 and 1000",
+            "your velocity and your new weights are two rows of two numbers between −1000 and 1000",
             has_rows,
         ),
         misconceptions=(
@@ -810,7 +810,7 @@ PARTS: tuple[Part[Params], ...] = (
         carry=Carry(
             ("squares",),
             adaptive_from,
-            "your answer to part “squares” is two positive numbers below 10,000",
+            "your remembered squares are two positive numbers below 10,000",
             has_squares,
         ),
         misconceptions=(

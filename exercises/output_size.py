@@ -346,11 +346,15 @@ def layer_workings(p: Params) -> str:
     lines = []
     for kernel, stride, padding in sorted(p.layers):
         size = shapes.output_size(p.before, kernel, stride, padding)
-        mark = " **This is the one.**" if size == p.after else ""
+        verdict = "**this is the one**" if size == p.after else f"not {p.after}"
         lines.append(
-            f"- {layer_text((kernel, stride, padding))}: ${_steps.size(p.before, kernel, stride, padding)}$.{mark}"
+            f"- **{layer_text((kernel, stride, padding))}**: "
+            f"${_steps.size(p.before, kernel, stride, padding)}$, {verdict}."
         )
-    return "Put each layer into the formula:\n\n" + "\n".join(lines)
+    return (
+        "Put each layer into the formula (here sorted by kernel, stride and padding, not as on the sheet):\n\n"
+        + "\n".join(lines)
+    )
 
 
 def cost(p: Params) -> int:
