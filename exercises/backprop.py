@@ -463,9 +463,6 @@ def _index(name: str) -> str:
     return f"{name[:-2]}_{{{name[-2:]}}}"
 
 
-SHOWN = 4  # entries of the kernel's gradient that are written out
-
-
 def kernel_workings(p: Params) -> str:
     g = p.geometry
     padded = planes.pad(p.image, g.padding)
@@ -480,7 +477,7 @@ def kernel_workings(p: Params) -> str:
     if g.stride != (1, 1):
         blocks.append(f"The upstream gradient, spread out by the stride:\n\n$${tex(wide)}$$")
     lines = []
-    for u, v in list(itertools.product(range(g.kernel[0]), range(g.kernel[1])))[:SHOWN]:
+    for u, v in itertools.product(range(g.kernel[0]), range(g.kernel[1])):
         pairs = [
             (padded[i * g.stride[0] + u][j * g.stride[1] + v], value)
             for i, row in enumerate(p.upstream)
@@ -512,19 +509,36 @@ def image_workings(p: Params) -> str:
         f"$${tex(planes.pad(wide, edge))}$$",
     ]
     lines = []
-    for r, c in _first_and_middle(p):
+    shown = _shown(p)
+    for r, c in shown:
         found = list(_pastes(p, r, c))
         total = " + ".join(rf"{signed_tex(weight)} \cdot {signed_tex(value)}" for weight, value in found)
         lines.append(f"- ${partial_of(named('X', r, c))} = {total or '0'} = {tex(p.image_gradient[r][c])}$")
-    blocks.append("For example:\n\n" + "\n".join(lines))
+    blocks += [_which_shown(p, shown), "\n".join(lines)]
     if g.padding != (0, 0):
         blocks.append("What falls on the padding is left out.")
     return "\n\n".join(blocks) + f"\n\n$$\\frac{{\\partial L}}{{\\partial X}} = {tex(p.image_gradient)}$$"
 
 
-def _first_and_middle(p: Params) -> list[Size]:
+MOST_SHOWN = 12  # pixels whose gradients are all written out
+
+
+def _shown(p: Params) -> list[Size]:
+    """Return the pixels to write out: all, or the corners and a middle one where there are many."""
     rows, columns = p.geometry.image
-    return [(0, 0), (0, 1), (rows // 2, columns // 2)]
+    if rows * columns <= MOST_SHOWN:
+        return list(itertools.product(range(rows), range(columns)))
+    return [(0, 0), (0, columns - 1), (rows // 2, columns // 2), (rows - 1, 0), (rows - 1, columns - 1)]
+
+
+def _which_shown(p: Params, shown: list[Size]) -> str:
+    rows, columns = p.geometry.image
+    if len(shown) == rows * columns:
+        return "Pixel by pixel, with a product for each window that holds it:"
+    return (
+        f"The same sum is taken for each of the {rows * columns} pixels. Written out here are the four corners, where "
+        "mistakes with the border show first, and one from the middle:"
+    )
 
 
 def _pastes(p: Params, r: int, c: int) -> list[tuple[Any, Any]]:
@@ -600,7 +614,9 @@ def hinted(part: str, hints: Mapping[str, str]) -> tuple[Misconception[Params], 
 INTRO = """\
 A convolutional layer computes $h = X * W + b$ from an image $X$ of {{ p.geometry.image[0] }} by \
 {{ p.geometry.image[1] }} pixels:
-{{ grid(p.image) }}
+{% set padded = p.geometry.padding != (0, 0) %}
+{{ drawn_grid(p.image, window=(0, 0) + p.geometry.kernel, padding=p.geometry.padding,
+   note="The image" ~ (" in its zero padding" if padded else "") ~ "; the frame is the first window") }}
 with the kernel $W$:
 {{ grid(p.kernel) }}
 {% if p.geometry.stride == (1, 1) %}The stride is 1
