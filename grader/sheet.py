@@ -64,6 +64,7 @@ class Question:
     rule: str
     options: tuple[tuple[str, str], ...]
     carry: str
+    rows: bool = False  # whether the answer is rows or maps of numbers, which take room on paper
     answer: str = ""
     workings: str = ""
     slips: tuple[Slip, ...] = ()
@@ -212,6 +213,7 @@ def _question(
         rule=kind.rule,
         options=options,
         carry=_carry(variant.exercise, part),
+        rows=isinstance(kind, Matrix) and kind.depth > 1,
     )
     if not with_key:
         return question
