@@ -27,7 +27,7 @@ mode: as in numpy.convolve,
     "valid": the entries whose overlap is complete, max(n, m) - min(n, m) + 1 of them.
 
 Returns y: one axis. Whole numbers stay exact, and floating numbers keep at least the precision of x.
-Overflow of small integer types (uint8) must not happen.
+Overflow of small integer types (uint8, int32) must not happen.
 """
 CORRELATION_DOC = """\
 Return the cross-correlation of two sequences: the kernel is not flipped.
@@ -44,7 +44,7 @@ mode: as in numpy.convolve,
 ("same" with w longer than an x of even length is not asked for: NumPy's own functions disagree about it.)
 
 Returns y: one axis. Whole numbers stay exact, and floating numbers keep at least the precision of x.
-Overflow of small integer types (uint8) must not happen.
+Overflow of small integer types (uint8, int32) must not happen.
 """
 MODES = ("full", "same", "valid")
 
@@ -120,6 +120,35 @@ def large_whole(rng: Draw) -> Call:
     return Call((integers(rng, (m + 3,), -(10**6), 10**6), integers(rng, (m,), 10**5, 10**6)), given(any_mode(rng)))
 
 
+def int32_products(rng: Draw) -> Call:
+    """Return a call with whole numbers of 32 bits, whose products need more."""
+    m = rng.integer(2, 3)
+    x, w = (integers(rng, (length,), 10**6, 2 * 10**6, "int32") for length in (m + 3, m))
+    return Call((x, w), given(rng.choice(("valid", "full"))))
+
+
+def bytes_and_weights(rng: Draw) -> Call:
+    m = rng.integer(2, 3)
+    x, w = (integers(rng, (length,), 90, 255, "uint8") for length in (m + 3, m))
+    return Call((x, w), given(rng.choice(("valid", "full"))))
+
+
+def zeros_at_ends(rng: Draw) -> Call:
+    """Return a call with zeros at the beginning or end of x or w; w is shorter and of odd length."""
+    call = longer_x(rng, rng.choice((3, 5)), any_mode(rng))
+    array = call.args[rng.choice((1, 0))]
+    array[rng.choice((0, -1))] = 0
+    return call
+
+
+def any_lengths(rng: Draw, lengths: tuple[int, ...]) -> Call:
+    """Return a call with any lengths up to 12; for mode "same", with an x of an odd length or no longer w."""
+    mode, n, m = any_mode(rng), rng.integer(1, 12), rng.integer(1, 12)
+    if mode == "same" and m > n and n % 2 == 0 and 2 not in lengths:
+        n += 1
+    return whole(rng, n, m, mode)
+
+
 def stored(rng: Draw, layout: str) -> Call:
     call = longer_x(rng, rng.integer(2, 3))
     return Call(tuple(laid_out(array, layout) for array in call.args), call.kwargs)
@@ -175,7 +204,7 @@ def regimes(lengths: tuple[int, ...]) -> tuple[Regime, ...]:
             "modes",
         ),
         Regime("w is longer than x and the mode is 'valid'", lambda rng: longer_w(rng, "valid", (2, 3, 4)), "lengths"),
-        Regime("w is longer than x and the mode is 'same'", lambda rng: longer_w(rng, "same", lengths), "lengths"),
+        Regime("w is longer than x and the mode is 'same'", lambda rng: longer_w(rng, "same", lengths), "lengths", 20),
         Regime("w is longer than x and the mode is 'full'", lambda rng: longer_w(rng, "full", (2, 3, 4)), "lengths"),
         Regime("w is as long as x", as_long, "lengths"),
         Regime("w is one number", lambda rng: whole(rng, rng.integer(1, 4), 1, any_mode(rng)), "lengths"),
@@ -184,7 +213,11 @@ def regimes(lengths: tuple[int, ...]) -> tuple[Regime, ...]:
             "the input is an integer array", lambda rng: typed(rng, rng.choice(("int64", "int32")), "int64"), "types"
         ),
         Regime("both are long", lambda rng: long(rng, lengths), "lengths"),
+        Regime("the lengths are any up to 12", lambda rng: any_lengths(rng, lengths), "lengths", 40),
+        Regime("x or w begins or ends with zero", zeros_at_ends, "lengths", 8),
         Regime("the whole numbers are large", large_whole, "types"),
+        Regime("x and w are of 32 bits and their products are longer", int32_products, "types"),
+        Regime("x and w hold bytes (uint8)", bytes_and_weights, "types"),
         Regime("x holds bytes (uint8)", as_bytes, "types"),
         Regime("x is whole and w is not", lambda rng: typed(rng, "int64", "float64"), "types"),
         Regime("w is whole and x is not", lambda rng: typed(rng, "float64", "int64"), "types"),

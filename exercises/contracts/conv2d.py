@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -37,12 +37,12 @@ As in every deep-learning library the kernel is not flipped.
 x: (N, C, H, W), a NumPy array of whole or floating numbers; N may be 0. Leave it unchanged.
 w: (F, C, KH, KW), not larger than the padded image.
 b: (F,), or None for no bias.
-stride: an int, or a pair (sh, sw) as a tuple or list; at least 1.
-padding: an int, or a pair (ph, pw) as a tuple or list; at least 0.
+stride: an int (also NumPy's), or a pair (sh, sw) as a tuple or list; at least 1.
+padding: an int (also NumPy's), or a pair (ph, pw) as a tuple or list; at least 0.
 
 Returns y: (N, F, OH, OW) with OH = floor((H + 2*ph - KH) / sh) + 1, and OW likewise: a window that
 would stand over the end is left out. Whole numbers stay exact, and floating numbers keep at least
-the precision of x. Overflow of small integer types (uint8) must not happen.
+the precision of x. Overflow of small integer types (uint8, int32) must not happen.
 """
 
 
@@ -104,7 +104,7 @@ def single(rng: Draw, **sizes: Any) -> Call:
 
 def bias(rng: Draw, filters: int, dtype: str = "float64") -> Any:
     """Return a bias whose entries all differ, and differ from zero."""
-    return np.array(rng.sample((1, 2, 3, 5, -1, -2, -3, -4), filters), dtype)
+    return np.array(rng.sample((1, 2, 3, 5, -1, -2, -3, -4, 7, -6, 11, -9), filters), dtype)
 
 
 def given(stride: Any, padding: Any) -> dict[str, Any]:
@@ -257,10 +257,114 @@ def one_pixel(rng: Draw) -> Call:
     return single(rng, kernel=(1, 1), stride=rng.integer(1, 2), padding=rng.integer(1, 2), outputs=(5, 5))
 
 
+def many(rng: Draw, *options: int) -> int:
+    """Return one of the options, mostly not 1, to which a counterexample can still shrink."""
+    return rng.choice((1, *options, *options))
+
+
 def larger(rng: Draw) -> Call:
     """Return a call with more of everything than elsewhere: images, channels, filters, taps and positions."""
-    sizes = {"n": 5, "c": 5, "f": rng.integer(3, 4), "kernel": unequal(rng, 2, 5), "outputs": unequal(rng, 2, 9)}
-    return whole(rng, biased=True, padding=rng.integer(0, 1), **sizes)
+    sizes = {"n": many(rng, 5, 4), "c": many(rng, 5, 4), "f": many(rng, 3, 4), "padding": rng.integer(0, 1)}
+    kernel, outputs = rng.choice(((2, 2), (2, 5), (5, 2))), rng.choice(((2, 2), (2, 9), (9, 2)))
+    return whole(rng, biased=True, kernel=kernel, outputs=outputs, **sizes)
+
+
+def large_kernel(rng: Draw) -> Call:
+    kernel = rng.choice(((5, 5), (7, 7), (6, 6), (7, 1), (1, 7), (5, 5), (7, 7)))
+    return single(rng, kernel=kernel, padding=rng.integer(0, 1), outputs=(2, 2))
+
+
+def large_stride(rng: Draw) -> Call:
+    stride = rng.integer(5, 7)
+    return single(rng, kernel=(rng.integer(2, 3),) * 2, stride=stride, padding=rng.integer(0, 1), outputs=(2, 3))
+
+
+def thick_padding(rng: Draw) -> Call:
+    """Return a call with more padding than the kernel is wide, and at least 4."""
+    side = rng.integer(1, 3)
+    padding = rng.integer(4, 5)
+    room = 2 * padding - side + 1  # positions that a window has without any image
+    return single(rng, kernel=(side, side), padding=padding, outputs=(room + 2, room + rng.integer(1, 2)))
+
+
+def large_map(rng: Draw) -> tuple[int, int]:
+    """Return a number of rows and columns one of which is large."""
+    return rng.choice(((1, 17), (17, 1), (2, 24), (24, 2), (18, 3), (3, 18)))
+
+
+def wide(rng: Draw) -> Call:
+    return whole(rng, biased=True, n=1, c=1, f=rng.integer(1, 2), outputs=large_map(rng))
+
+
+def many_terms(rng: Draw) -> Call:
+    """Return a call with real numbers and sums of more than 64 terms."""
+    c, kernel = rng.choice(((8, (3, 3)), (3, (5, 5)), (5, (4, 4)), (2, (6, 6)), (66, (1, 1))))
+    return typed(rng, "float64", "float64", n=1, f=rng.integer(1, 2), c=c, kernel=kernel, outputs=(2, 2))
+
+
+def square_image(rng: Draw) -> Call:
+    """Return a call with a square image and kernel, whose map is not square because the strides are unequal."""
+    side = rng.integer(2, 3)
+    x, w = (1, 1, *(rng.integer(5, 7),) * 2), (1, 1, side, side)
+    arrays = tuple(integers(rng, shape, dtype="float64") for shape in (x, w))
+    return Call(arrays, {"stride": unequal(rng, 1, 2, 3)})
+
+
+def bias_with_zero(rng: Draw) -> Call:
+    """Return a call whose bias holds a zero, or adds up to zero, or both."""
+    call = whole(rng, n=1, c=1, f=2)
+    size = rng.integer(1, 5)
+    pairs = ((0, size), (size, 0), (size, -size), (0, 0), (-size, 0))
+    return Call((*call.args, np.array(rng.choice(pairs), "float64")), call.kwargs)
+
+
+def weights_with_zeros(rng: Draw) -> Call:
+    """Return a call in which a row or a column at the edge of the kernel is zero, or all of a filter."""
+    call = whole(rng, n=1, c=1, f=2, kernel=(3, 3))
+    w = call.args[1]
+    w[rng.choice(((0, 0, 0), (0, 0, 2), (0, 0, slice(None), 0), (0, 0, slice(None), 2), (1,)))] = 0
+    return call
+
+
+def identity(rng: Draw) -> Call:
+    x = integers(rng, (rng.integer(1, 2), 1, rng.integer(2, 3), rng.integer(2, 3)), dtype="float64")
+    return Call((x, np.ones((1, 1, 1, 1))))
+
+
+def numpy_moves(rng: Draw, call: Call) -> Call:
+    """Return the call with NumPy's integers in place of the ints of stride and padding."""
+    kind = rng.choice((np.int64, np.int32))
+
+    def of(value: Any) -> Any:
+        return kind(value) if isinstance(value, int) else tuple(map(kind, value))
+
+    return Call(call.args, {name: of(value) for name, value in call.kwargs.items()})
+
+
+def with_numpy_ints(rng: Draw) -> Call:
+    stride = rng.choice((2, (2, 1)))
+    return numpy_moves(rng, single(rng, kernel=(3, 3), stride=stride, padding=rng.choice((1, (0, 1)))))
+
+
+def many_of(size: str, low: int, high: int) -> Callable[[Draw], Call]:
+    """Return a draw with that many images (n), channels (c) or filters (f), and one of the others."""
+
+    def draw(rng: Draw) -> Call:
+        others = {"n": 1, "c": 1, "f": 1} | {size: rng.integer(low, high)}
+        return whole(rng, biased=True, kernel=(2, 2), outputs=(2, 2), **others)
+
+    return draw
+
+
+def int32_products(rng: Draw) -> Call:
+    """Return a call with whole numbers of 32 bits, whose products need more."""
+    x, w, _ = case(rng)
+    return Call(tuple(integers(rng, shape, 10**6, 2 * 10**6, "int32") for shape in (x, w)))
+
+
+def bytes_and_weights(rng: Draw) -> Call:
+    x, w, _ = case(rng)
+    return Call(tuple(integers(rng, shape, 90, 255, "uint8") for shape in (x, w)))
 
 
 def fractional_bias(rng: Draw) -> Call:
@@ -301,7 +405,22 @@ REGIMES = (
     Regime("the batch is empty", empty, "shapes"),
     Regime("stride and padding are pairs, with several images, channels and filters", all_together, "together"),
     Regime("sizes, types, layouts and ways to call are mixed", anything, "together", 30),
-    Regime("there is more of everything", larger, "together"),
+    Regime("images, channels, filters, kernel and map are large at once", larger, "together"),
+    Regime("there are four images or more", many_of("n", 4, 6), "large"),
+    Regime("there are four channels or more", many_of("c", 4, 6), "large"),
+    Regime("there are eight filters or more", many_of("f", 8, 10), "large"),
+    Regime("the kernel is large", large_kernel, "large"),
+    Regime("the stride is 5 or more", large_stride, "large"),
+    Regime("the padding is 4 or more and wider than the kernel", thick_padding, "large"),
+    Regime("the map has 17 rows or columns or more", wide, "large"),
+    Regime("the numbers are not whole and sums have more than 64 terms", many_terms, "large"),
+    Regime("the image is square and the strides are unequal", square_image, "stride"),
+    Regime("the bias holds zeros or adds up to zero", bias_with_zero, "bias"),
+    Regime("weights are zero", weights_with_zeros, "shapes"),
+    Regime("the kernel is a single 1", identity, "shapes"),
+    Regime("image and weights are of 32 bits and their products are longer", int32_products, "types"),
+    Regime("image and weights are of bytes (uint8)", bytes_and_weights, "types"),
+    Regime("stride and padding are NumPy's integers", with_numpy_ints, "arguments"),
     Regime("a kernel of one pixel has padding and a stride", one_pixel, "together"),
     Regime("the input is an integer array", lambda rng: typed(rng, rng.choice(("int64", "int32")), "int64"), "types"),
     Regime("the whole numbers are large", large_whole, "types"),
@@ -446,6 +565,7 @@ CONV2D = Contract(
         "stride": 2,
         "padding": 2,
         "shapes": 1,
+        "large": 1,
         "together": 1,
         "types": 1,
         "arguments": 1,

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from exercises.contracts.conv2d import MIXED, any_moves, case, given, numbers, remainder, sum_sentence, unequal
+from exercises.contracts.conv2d import (
+    MIXED,
+    any_moves,
+    case,
+    given,
+    large_map,
+    many,
+    numbers,
+    numpy_moves,
+    remainder,
+    sum_sentence,
+    unequal,
+)
 from grader.authoring import (
     LAYOUTS,
     Call,
@@ -37,13 +50,14 @@ As in every deep-learning library the kernel of y is not flipped.
 dy: (N, F, OH, OW), the gradient of L for y, as it comes from the layer above (upstream).
 x: (N, C, H, W), a NumPy array of whole or floating numbers; N may be 0.
 w: (F, C, KH, KW), not larger than the padded image.
-stride: an int, or a pair (sh, sw) as a tuple or list; at least 1.
-padding: an int, or a pair (ph, pw) as a tuple or list; at least 0.
+stride: an int (also NumPy's), or a pair (sh, sw) as a tuple or list; at least 1.
+padding: an int (also NumPy's), or a pair (ph, pw) as a tuple or list; at least 0.
 Leave dy, x and w unchanged.
 
 Returns a tuple (dx, dw, db) with the shapes (N, C, H, W), (F, C, KH, KW) and (F,). Sums run over all
 images and positions and are not averaged. Pixels that no window reaches have the gradient 0.
-Whole numbers stay exact, and floating numbers keep at least the precision of dy.
+Whole numbers stay exact (their products may need more than 32 bits), and floating numbers keep at least the
+precision of dy.
 """
 
 
@@ -177,13 +191,76 @@ def one_pixel(rng: Draw) -> Call:
 
 def larger(rng: Draw) -> Call:
     """Return a call with more of everything than elsewhere: images, channels, filters, taps and positions."""
-    sizes = {"n": 5, "c": 3, "f": 5, "kernel": unequal(rng, 2, 5), "outputs": unequal(rng, 2, 9)}
-    return whole(rng, padding=rng.integer(0, 1), **sizes)
+    sizes = {"n": many(rng, 5, 4), "c": many(rng, 3, 4), "f": many(rng, 5, 4), "padding": rng.integer(0, 1)}
+    kernel, outputs = rng.choice(((2, 2), (2, 5), (5, 2))), rng.choice(((2, 2), (2, 9), (9, 2)))
+    return whole(rng, kernel=kernel, outputs=outputs, **sizes)
+
+
+def large_kernel(rng: Draw) -> Call:
+    kernel = rng.choice(((5, 5), (7, 7), (6, 6), (7, 1), (1, 7), (5, 5), (7, 7)))
+    return single(rng, kernel=kernel, padding=rng.integer(0, 1), outputs=(2, 2))
+
+
+def large_stride(rng: Draw) -> Call:
+    return single(rng, stride=rng.integer(5, 7), padding=rng.integer(0, 1), outputs=(2, 3))
+
+
+def padding_beyond(rng: Draw) -> Call:
+    """Return a call with more padding than the kernel is wide, and a stride beyond the kernel or 1."""
+    side = rng.integer(1, 2)
+    stride = rng.choice((1, side + 1))
+    return single(rng, kernel=(side, side), stride=stride, padding=rng.integer(side + 1, 4), outputs=(9, 10))
+
+
+def wide(rng: Draw) -> Call:
+    return single(rng, outputs=large_map(rng))
+
+
+def thousands(rng: Draw) -> Call:
+    """Return a call whose dy has thousands of real numbers; a counterexample can shrink to few."""
+    rows, columns = (rng.choice((1, 66, 70, 65, 66, 68)) for _ in range(2))
+    outputs = (rows, columns)
+    return typed(rng, *["float64"] * 3, n=1, c=1, f=1, kernel=(1, 1), outputs=outputs)
+
+
+def pointwise(rng: Draw) -> Call:
+    number = rng.integer(2, 3)
+    return whole(rng, n=1, c=number, f=number, kernel=(1, 1), outputs=(2, 2))
+
+
+def with_numpy_ints(rng: Draw) -> Call:
+    stride = rng.choice((2, (2, 1)))
+    return numpy_moves(rng, single(rng, kernel=(3, 3), stride=stride, padding=rng.choice((1, (0, 1)))))
+
+
+def many_of(size: str, low: int, high: int) -> Callable[[Draw], Call]:
+    """Return a draw with that many images (n), channels (c) or filters (f), and one of the others."""
+
+    def draw(rng: Draw) -> Call:
+        others = {"n": 1, "c": 1, "f": 1} | {size: rng.integer(low, high)}
+        return whole(rng, kernel=(2, 2), outputs=(2, 2), **others)
+
+    return draw
+
+
+def int32_products(rng: Draw) -> Call:
+    """Return a call with whole numbers of 32 bits, whose products need more."""
+    arrays, _ = shapes(rng)
+    return Call(tuple(integers(rng, shape, 10**6, 2 * 10**6, "int32") for shape in arrays))
+
+
+def zero_upstream(rng: Draw) -> Call:
+    call = whole(rng, padding=rng.integer(0, 1), kernel=(2, 2), f=rng.integer(1, 3))
+    return Call((np.zeros_like(call.args[0]), *call.args[1:]), call.kwargs)
 
 
 def precise(rng: Draw) -> Call:
     sizes: dict[str, Any] = {"stride": rng.integer(1, 2), "padding": rng.integer(1, 2), "kernel": (3, 3), "c": 2}
     return typed(rng, *["float64"] * 3, **sizes)
+
+
+def unequal_types(rng: Draw) -> tuple[str, str]:
+    return rng.choice((("float32", "float64"), ("float64", "float32")))
 
 
 def large_whole(rng: Draw) -> Call:
@@ -213,7 +290,29 @@ REGIMES = (
     Regime("the batch is empty", empty, "shapes"),
     Regime("stride and padding are pairs, with several images, channels and filters", all_together, "together"),
     Regime("sizes, types and layouts are mixed", anything, "together", 30),
-    Regime("there is more of everything", larger, "together"),
+    Regime("images, channels, filters, kernel and map are large at once", larger, "together"),
+    Regime("there are four images or more", many_of("n", 4, 6), "large"),
+    Regime("there are four channels or more", many_of("c", 4, 6), "large"),
+    Regime("there are eight filters or more", many_of("f", 8, 10), "large"),
+    Regime("the kernel is large", large_kernel, "large"),
+    Regime("the stride is 5 or more", large_stride, "large"),
+    Regime("the padding is wider than the kernel", padding_beyond, "large"),
+    Regime("the map has 17 rows or columns or more", wide, "large"),
+    Regime("dy holds thousands of numbers", thousands, "large"),
+    Regime("the kernel is one pixel, with as many filters as channels", pointwise, "shapes"),
+    Regime("dy is zero everywhere", zero_upstream, "upstream"),
+    Regime("all arrays are of 32 bits and their products are longer", int32_products, "types"),
+    Regime(
+        "dy is float64 and image and weights are float32",
+        lambda rng: typed(rng, "float64", "float32", "float32"),
+        "types",
+    ),
+    Regime(
+        "dy is float64 and one of image and weights is float32",
+        lambda rng: typed(rng, "float64", *unequal_types(rng)),
+        "types",
+    ),
+    Regime("stride and padding are NumPy's integers", with_numpy_ints, "arguments"),
     Regime("a kernel of one pixel has padding and a stride", one_pixel, "together"),
     Regime("the whole numbers are large", large_whole, "types"),
     Regime("all arrays are of whole numbers", lambda rng: typed(rng, "int64", "int32", "int64"), "types"),
@@ -270,6 +369,7 @@ HINTS = {
     ),
     twins.left_over_dropped: "dx must have the shape of x: pixels that no window reaches have the gradient 0.",
     twins.bias_gradient_averaged: "db is the sum of dy over images and positions, not its mean.",
+    twins.bias_gradient_averaged_over_images: "db is averaged over the images; it is added over them, as L is a sum.",
     twins.bias_gradient_of_first_image: "db is added over all images, not only the first.",
     twins.bias_gradient_per_image: "db has the shape (F,): add over the images, too.",
     twins.bias_gradient_of_all_filters: "Each filter has its own bias: db[f] adds up dy[:, f] only.",
@@ -304,7 +404,7 @@ def window(call: Call, at: tuple[int, ...]) -> Window | None:
     dy, x, w, stride, padding = bound.args
     steps, edges = pair(stride, "stride"), pair(padding, "padding", 0)
     gradients = conv2d_backward(dy, x, w, stride, padding)
-    if not at or not 0 <= at[0] < len(gradients):
+    if not at or not 0 <= at[0] < len(gradients) or dy.size > DRAWN:
         return None
     gradient, index = gradients[at[0]], at[1:]
     if len(index) != gradient.ndim or any(not 0 <= i < n for i, n in zip(index, gradient.shape, strict=True)):
@@ -316,6 +416,7 @@ def window(call: Call, at: tuple[int, ...]) -> Window | None:
     return Window(panes, ("dx", "dw")[at[0]] + sentence.removeprefix("y"))
 
 
+DRAWN = 1000  # numbers of dy in a picture, at most
 Panes = tuple[Pane, ...]
 Two = tuple[int, int]
 
@@ -380,6 +481,7 @@ CONV2D_BACKWARD = Contract(
         "padding": 2,
         "upstream": 1,
         "shapes": 1,
+        "large": 1,
         "together": 1,
         "types": 1,
         "arguments": 1,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from exercises.contracts.conv2d import any_moves, case, given, numbers, remainder, unequal
+from exercises.contracts.conv2d import any_moves, case, given, large_map, many, numbers, numpy_moves, remainder, unequal
 from grader.authoring import (
     LAYOUTS,
     Call,
@@ -36,12 +36,12 @@ around it, and OW windows in a row,
 y[n, (c*KH + u)*KW + v, i*OW + j] = xp[n, c, i*sh + u, j*sw + v]
 
 x: (N, C, H, W), a NumPy array of whole or floating numbers; N may be 0. Leave it unchanged.
-kernel_size: an int, or a pair (KH, KW) as a tuple or list; not larger than the padded image.
-stride: an int, or a pair (sh, sw) as a tuple or list; at least 1.
-padding: an int, or a pair (ph, pw) as a tuple or list; at least 0.
+kernel_size: an int (also NumPy's), or a pair (KH, KW) as a tuple or list; not larger than the padded image.
+stride: an int (also NumPy's), or a pair (sh, sw) as a tuple or list; at least 1.
+padding: an int (also NumPy's), or a pair (ph, pw) as a tuple or list; at least 0.
 
 Returns y: (N, C*KH*KW, L) with L = OH*OW, OH = floor((H + 2*ph - KH) / sh) + 1, and OW likewise.
-The numbers are copied, not changed: floating numbers keep at least the precision of x.
+The numbers (infinities as well) are copied, not changed: floating numbers keep at least the precision of x.
 """
 
 
@@ -126,7 +126,40 @@ def one_pixel(rng: Draw) -> Call:
 
 def larger(rng: Draw) -> Call:
     """Return a call with more of everything than elsewhere: images, channels, window and positions."""
-    return counted(rng, n=5, c=5, kernel=unequal(rng, 2, 5), outputs=unequal(rng, 2, 9), padding=rng.integer(0, 1))
+    kernel, outputs = rng.choice(((2, 2), (2, 5), (5, 2))), rng.choice(((2, 2), (4, 9), (9, 4)))
+    sizes = {"n": many(rng, 5, 4), "c": many(rng, 5, 4), "padding": rng.integer(0, 1)}
+    return counted(rng, kernel=kernel, outputs=outputs, **sizes)
+
+
+def large_kernel(rng: Draw) -> Call:
+    kernel = rng.choice(((5, 5), (7, 7), (6, 6), (7, 1), (1, 7), (5, 5), (4, 4)))
+    return counted(rng, n=1, c=1, kernel=kernel, padding=rng.integer(0, 1), outputs=(2, 2))
+
+
+def large_stride(rng: Draw) -> Call:
+    return counted(rng, n=1, c=1, stride=rng.integer(5, 7), padding=rng.integer(0, 1), outputs=(2, 3))
+
+
+def square_image(rng: Draw) -> Call:
+    """Return a call with a square image, and kernel, stride and padding of which some are unequal pairs."""
+    side = rng.integer(6, 8)
+    kernel, stride, padding = unequal(rng, 2, 3), rng.choice((unequal(rng, 1, 2, 3), 2)), unequal(rng, 0, 1, 2)
+    return Call((integers(rng, (1, 1, side, side), 1, 99, "float64"), kernel), given(stride, padding))
+
+
+def infinite(rng: Draw) -> Call:
+    """Return a call with infinity and minus infinity among the numbers."""
+    call = counted(rng, kernel=(2, 2), stride=rng.integer(1, 2))
+    x = call.args[0]
+    x[0, 0, 0, rng.integer(0, 1)] = np.inf
+    x[0, 0, 1, rng.integer(0, 1)] = -np.inf
+    return call
+
+
+def with_numpy_ints(rng: Draw) -> Call:
+    stride, padding = rng.choice((2, (2, 1))), rng.choice((1, (0, 1)))
+    call = numpy_moves(rng, counted(rng, kernel=(3, 3), stride=stride, padding=padding))
+    return Call((call.args[0], np.int64(call.args[1])), call.kwargs)
 
 
 def large_whole(rng: Draw) -> Call:
@@ -152,7 +185,15 @@ REGIMES = (
     Regime("the kernel is as large as the image", full_kernel, "shapes"),
     Regime("the batch is empty", empty, "shapes"),
     Regime("sizes, types and layouts are mixed", anything, "together", 30),
-    Regime("there is more of everything", larger, "together"),
+    Regime("images, channels, window and map are large at once", larger, "together"),
+    Regime("there are four images or more", lambda r: counted(r, n=r.integer(4, 6), c=1, kernel=(2, 2)), "large"),
+    Regime("there are four channels or more", lambda r: counted(r, n=1, c=r.integer(4, 6), kernel=(2, 2)), "large"),
+    Regime("the kernel is large", large_kernel, "large"),
+    Regime("the stride is 5 or more", large_stride, "large"),
+    Regime("there are 17 windows in a row or a column or more", lambda r: counted(r, outputs=large_map(r)), "large"),
+    Regime("the image is square, and kernel and padding are unequal pairs", square_image, "shapes", 8),
+    Regime("some numbers are infinite", infinite, "types"),
+    Regime("the sizes are NumPy's integers", with_numpy_ints, "arguments"),
     Regime("a kernel of one pixel has padding and a stride", one_pixel, "together"),
     Regime("the whole numbers are large", large_whole, "types"),
     Regime("x is an integer array", lambda rng: typed(rng, rng.choice(("int64", "int32"))), "types"),
@@ -236,7 +277,7 @@ IM2COL = Contract(
     regimes=REGIMES,
     check=Close(),
     twins=TWINS,
-    groups={"basics": 4, "stride": 2, "padding": 2, "shapes": 1, "together": 1, "types": 1, "arguments": 1},
+    groups={"basics": 4, "stride": 2, "padding": 2, "shapes": 1, "large": 1, "together": 1, "types": 1, "arguments": 1},
     window=window,
 )
 CONTRACTS = (IM2COL,)

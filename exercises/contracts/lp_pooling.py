@@ -11,7 +11,16 @@ from typing import Any
 import numpy as np
 
 from exercises.contracts import pooling_backward
-from exercises.contracts.pooling import DOC, any_sizes, unequal
+from exercises.contracts.pooling import (
+    DOC,
+    LARGE_KERNELS,
+    LARGE_MAPS,
+    any_sizes,
+    kernel_and_stride,
+    larger_sizes,
+    numpy_sizes,
+    unequal,
+)
 from exercises.contracts.pooling_backward import GROUPS, distinct, made_twins, sizes, upstream
 from grader.authoring import Call, Close, Contract, Draw, Pane, Regime, Twin, Window, integers, laid_out, reals
 from solutions.pooling import lp_pool2d, lp_pool2d_backward
@@ -21,7 +30,8 @@ from solutions.windows import Array, pair
 
 NORM = """\
 norm_type: the number p, such as 1, 2 or 3. Unless p is even, x holds no negative numbers. p = 2 is L2
-    pooling, and p = 1 gives the sum. Powers must not overflow small integer types (uint8).
+    pooling, and p = 1 gives the sum. p may be a float (3.0, 2.5, 0.5). Whole numbers of any type (uint8,
+    int32, int64) must not overflow when they are raised to p: compute in floating numbers.
 """
 POWERS = (2, 3, 1)
 Make = Callable[..., Call]
@@ -61,13 +71,60 @@ def plain(make: Make, rng: Draw) -> Call:
 
 
 def single_any(make: Make, rng: Draw) -> Call:
-    """Return a call in which two sizes that are each right alone may meet."""
-    return whole(make, rng, p=rng.choice((2, 3, 1, 2.5)), **any_sizes(rng))
+    """Return a call in which two things that are each right alone may meet: sizes, norms, dtypes."""
+    up, shape, arguments = sizes(rng, **any_sizes(rng))
+    dtypes = rng.choice(("float64", "float32", "int64")), rng.choice(("float64", "float32", "int64", "int32"))
+    x = distinct(rng.fork(), shape, dtype=dtypes[1])
+    return make(upstream(rng.fork(), up, dtypes[0]), x, rng.choice((2, 3, 1, 2.5, 4, 5, 1.5)), arguments)
 
 
 def larger(make: Make, rng: Draw) -> Call:
-    """Return a call with more of everything than elsewhere: images, channels, window and positions."""
-    return whole(make, rng, p=2, n=4, c=4, kernel=unequal(rng, 2, 5), stride=2, outputs=unequal(rng, 2, 9))
+    return whole(make, rng, p=2, **larger_sizes(rng))
+
+
+def large_kernel(make: Make, rng: Draw) -> Call:
+    return single(make, rng, kernel=rng.choice(LARGE_KERNELS), stride=rng.choice((2, None)), outputs=(2, 2))
+
+
+def high_norm(make: Make, rng: Draw) -> Call:
+    """Return a call with p = 5, 6 or 7, and numbers of both signs where p is even."""
+    up, shape, arguments = sizes(rng, n=1, c=1, stride=rng.integer(1, 2))
+    p = rng.choice((5, 6, 7))
+    x = distinct(rng, shape) / 4
+    signs = 2 * integers(rng, shape, 0, 1) - 1
+    return make(upstream(rng, up), x * signs if p == 6 else x, p, arguments)
+
+
+def long_whole(make: Make, rng: Draw) -> Call:
+    """Return a call with whole numbers whose powers need more bits than their type has."""
+    up, shape, arguments = sizes(rng)
+    dtype, low = rng.choice((("int32", 10**5), ("int64", 10**10)))
+    x = integers(rng, shape, low, 2 * low, "int64").astype(dtype)
+    return make(integers(rng, up, 1, 9), x, rng.choice((2, 3)), arguments)
+
+
+def with_numpy_ints(make: Make, rng: Draw) -> Call:
+    up, shape, arguments = sizes(rng, kernel=rng.choice((2, (2, 3))), stride=rng.choice((1, (1, 2))))
+    return make(upstream(rng, up), distinct(rng, shape), rng.choice(POWERS), numpy_sizes(rng, arguments))
+
+
+def none_given(make: Make, rng: Draw) -> Call:
+    call = single(make, rng)
+    return Call(call.args, {"stride": None}) if rng.boolean() else Call((*call.args, None))
+
+
+def zeros_below_two(make: Make, rng: Draw) -> Call:
+    """Return a call with zeros in x, but no window of zeros alone, and p between 1 and 2."""
+    call = with_zeros(make, rng)
+    return Call((*call.args[:-2], rng.choice((1.5, 1.25, 1.75)), call.args[-1]), call.kwargs)
+
+
+def zero_windows(rng: Draw) -> Call:
+    """Return a call of lp_pool2d with a window that holds nothing but zeros."""
+    _, shape, arguments = sizes(rng, n=1, c=1, kernel=2, stride=2)
+    x = integers(rng, shape, 0, 9, "float64")
+    x[:, :, :2, :2] = 0
+    return forward((), x, rng.choice((2, 3, 1, 2.5)), arguments)
 
 
 def not_dividing(make: Make, rng: Draw) -> Call:
@@ -176,8 +233,28 @@ def regimes(make: Make) -> tuple[Regime, ...]:
         Regime("the kernel is one pixel", lambda rng: single(make, rng, kernel=1, stride=rng.integer(1, 2)), "shapes"),
         Regime("the kernel is as large as the map", of(single, kernel=(3, 4), outputs=(1, 1)), "shapes"),
         Regime("the batch is empty", of(empty), "shapes"),
-        Regime("the sizes are mixed", lambda rng: single_any(make, rng), "together", 20),
-        Regime("there is more of everything", lambda rng: larger(make, rng), "together"),
+        Regime("sizes, norms and types are mixed", of(single_any), "together", 30),
+        Regime("images, channels, window and map are large at once", of(larger), "together"),
+        Regime("p is 5, 6 or 7", of(high_norm), "norms"),
+        Regime("p is whole and given as a float", lambda r: single(make, r, p=r.choice((3.0, 2.0, 1.0, 3.0))), "norms"),
+        Regime("p is below 1 or not a half", lambda r: single(make, r, p=r.choice((0.5, 1.3, 2.2, 0.75))), "norms"),
+        Regime(
+            "kernel and stride are pairs, or one of them is",
+            lambda rng: single(make, rng, **kernel_and_stride(rng)),
+            "stride",
+            12,
+        ),
+        Regime("the stride is given as None", of(none_given), "stride"),
+        Regime("the stride is 5 or more", lambda r: single(make, r, kernel=2, stride=r.integer(5, 6)), "large"),
+        Regime("the kernel is large", of(large_kernel), "large"),
+        Regime(
+            "the map has 13 rows or columns or more", lambda r: single(make, r, outputs=r.choice(LARGE_MAPS)), "large"
+        ),
+        Regime("there are four images or more", lambda r: whole(make, r, n=r.integer(4, 6), c=1, kernel=2), "large"),
+        Regime("there are three channels or more", lambda r: whole(make, r, n=1, c=r.integer(3, 5), kernel=2), "large"),
+        Regime("some numbers are zero and p is between 1 and 2", of(zeros_below_two), "numbers"),
+        Regime("the powers of whole numbers do not fit into their type", of(long_whole), "types"),
+        Regime("kernel and stride are NumPy's integers", of(with_numpy_ints), "arguments"),
         Regime("some numbers are negative", of(signed), "numbers"),
         Regime("all numbers are negative", of(negative), "numbers"),
         Regime("some numbers are zero", of(with_zeros), "numbers"),
@@ -197,7 +274,9 @@ def regimes(make: Make) -> tuple[Regime, ...]:
     )
 
 
+FORWARD = (Regime("windows hold nothing but zeros", zero_windows, "numbers"),)
 BACKWARD = (
+    Regime("dy is float64 and x is float32", partial(typed, backward, up="float64", numbers="float32"), "types"),
     Regime("dy is zero but for one entry", partial(one_hot, backward), "upstream"),
     Regime("x is whole and dy is not", lambda rng: typed(backward, rng, "float64", "int64"), "types"),
 )
@@ -312,7 +391,7 @@ LP_POOL2D = Contract(
         kind="Whole numbers give floating norms; floating numbers keep at least their precision.",
     ).replace("kernel_size:", f"{NORM}kernel_size:", 1),
     reference=lp_pool2d,
-    regimes=regimes(forward),
+    regimes=(*regimes(forward), *FORWARD),
     check=Close(magnitude, terms),
     twins=TWINS,
     groups={name: weight for name, weight in {**GROUPS, "norms": 2}.items() if name != "upstream"},
@@ -324,7 +403,7 @@ LP_POOL2D_BACKWARD = Contract(
     doc=pooling_backward.DOC.format(
         forward="lp_pool2d",
         norm="norm_type, ",
-        more=NORM + "    No window holds nothing but zeros, where there is no gradient, and with p = 1 no x is 0.\n",
+        more=NORM + "    No window holds nothing but zeros, where there is no gradient, and unless p > 1 no x is 0.\n",
         rule="With p = norm_type, y is its\np-norm, (sum of x**p) ** (1/p).",
         kind="Whole numbers give floating gradients; floating numbers keep at least their precision.",
     ),

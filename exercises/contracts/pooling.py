@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from exercises.contracts.conv2d import many
 from grader.authoring import (
     LAYOUTS,
     Call,
@@ -33,8 +34,8 @@ Return {what} of every window of every map.
 The window (i, j) holds x[n, c, i*sh + u, j*sw + v] for u below KH and v below KW.
 
 x: (N, C, H, W), a NumPy array of whole or floating numbers; N may be 0. Leave it unchanged.
-kernel_size: an int, or a pair (KH, KW) as a tuple or list; not larger than the map.
-stride: an int, or a pair (sh, sw) as a tuple or list; None (the default) means kernel_size.
+kernel_size: an int (also NumPy's), or a pair (KH, KW) as a tuple or list; not larger than the map.
+stride: an int (also NumPy's), or a pair (sh, sw) as a tuple or list; None (the default) means kernel_size.
 
 Returns y: (N, C, OH, OW) with OH = floor((H - KH) / sh) + 1, and OW likewise: rows and columns that
 no whole window reaches are left out, and there is no padding.
@@ -180,10 +181,74 @@ def anything(rng: Draw) -> Call:
     return _call(laid_out(x, rng.choice(LAYOUTS)), arguments)
 
 
+def larger_sizes(rng: Draw) -> dict[str, Any]:
+    """Return sizes, as `given` takes them, that are mostly larger than elsewhere; a counterexample can shrink."""
+    return {
+        "n": many(rng, 5, 4),
+        "c": many(rng, 5, 4),
+        "kernel": rng.choice((2, (2, 6), (6, 2))),
+        "stride": rng.choice((2, None)),
+        "outputs": rng.choice(((2, 2), (3, 9), (9, 3))),
+    }
+
+
 def larger(rng: Draw) -> Call:
-    """Return a call with more of everything than elsewhere: images, channels, window and positions."""
-    kernel, stride = unequal(rng, 2, 6), rng.choice((2, None))
-    return whole(rng, -99, 99, n=5, c=5, kernel=kernel, stride=stride, outputs=unequal(rng, 3, 9))
+    return whole(rng, -99, 99, **larger_sizes(rng))
+
+
+def kernel_and_stride(rng: Draw) -> dict[str, Any]:
+    """Return a kernel and a stride that are both unequal pairs, or one a pair and the other a number."""
+    return {
+        "kernel": rng.choice((unequal(rng, 2, 3), unequal(rng, 2, 3), rng.integer(2, 3))),
+        "stride": rng.choice((unequal(rng, 1, 2), unequal(rng, 1, 4), rng.integer(1, 2))),
+    }
+
+
+def none_given(rng: Draw) -> Call:
+    """Return a call whose stride is given, as None, by position or by keyword."""
+    x, size = single(rng).args
+    return Call((x, size), {"stride": None}) if rng.boolean() else Call((x, size, None))
+
+
+def numpy_sizes(rng: Draw, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments with NumPy's integers in place of ints."""
+    kind = rng.choice((np.int64, np.int32))
+
+    def of(value: Any) -> Any:
+        return kind(value) if isinstance(value, int) else tuple(map(kind, value))
+
+    return {name: of(value) for name, value in arguments.items()}
+
+
+def with_numpy_ints(rng: Draw) -> Call:
+    shape, arguments = given(rng, kernel=rng.choice((2, (2, 3))), stride=rng.choice((1, (1, 2))))
+    return _call(integers(rng, shape, 1, 99, "float64"), numpy_sizes(rng, arguments))
+
+
+LARGE_KERNELS = (4, 5, 6, 7, 5, (4, 1), (1, 5))
+LARGE_MAPS = ((1, 13), (13, 1), (2, 14), (14, 2))
+
+
+def large_kernel(rng: Draw) -> Call:
+    return single(rng, -99, 99, kernel=rng.choice(LARGE_KERNELS), stride=rng.choice((2, None)), outputs=(2, 2))
+
+
+def at_limits(rng: Draw) -> Call:
+    """Return a call with the largest whole numbers of their type, so that two of them added up do not fit."""
+    dtype = rng.choice(("int32", "int16", "uint8"))
+    high = int(np.iinfo(dtype).max)
+    shape, arguments = given(rng)
+    return _call(integers(rng, shape, high - 99, high, dtype), arguments)
+
+
+def infinite(rng: Draw) -> Call:
+    """Return a call with minus infinity in whole windows and, mostly, infinity in some place."""
+    call = single(rng, -9, 9, kernel=2, stride=2)
+    x = call.args[0]
+    x[:, :, :2, : rng.integer(1, 2)] = -np.inf
+    x[:, :, :2, :2] = -np.inf
+    x[:, :, 2, rng.integer(0, 1)] = rng.choice((-np.inf, np.inf))
+    return call
 
 
 def large_whole(rng: Draw) -> Call:
@@ -213,7 +278,16 @@ COMMON = (
     Regime("the numbers are tiny", lambda rng: scaled(rng, 1e-30), "numbers"),
     Regime("there are ties and zeros", ties, "numbers"),
     Regime("sizes, types and layouts are mixed", anything, "together", 30),
-    Regime("there is more of everything", larger, "together"),
+    Regime("images, channels, window and map are large at once", larger, "together"),
+    Regime("kernel and stride are pairs, or one of them is", lambda r: single(r, **kernel_and_stride(r)), "stride", 12),
+    Regime("the stride is given as None", none_given, "stride"),
+    Regime("the stride is 5 or more", lambda rng: single(rng, kernel=2, stride=rng.integer(5, 6)), "large"),
+    Regime("the kernel is large", large_kernel, "large"),
+    Regime("the map has 13 rows or columns or more", lambda r: single(r, outputs=r.choice(LARGE_MAPS)), "large"),
+    Regime("there are four images or more", lambda r: whole(r, n=r.integer(4, 6), c=1, kernel=2), "large"),
+    Regime("there are four channels or more", lambda r: whole(r, n=1, c=r.integer(4, 6), kernel=2), "large"),
+    Regime("the whole numbers are the largest of their type", at_limits, "types"),
+    Regime("kernel and stride are NumPy's integers", with_numpy_ints, "arguments"),
     Regime("the whole numbers are large", large_whole, "types"),
     Regime("the input is an integer array", lambda rng: typed(rng, rng.choice(("int64", "int32"))), "types"),
     Regime("the input is of bytes (uint8)", lambda rng: typed(rng, "uint8", 90, 255), "types"),
@@ -227,7 +301,18 @@ COMMON = (
     Regime("all arguments are given by position", by_position, "arguments"),
     Regime("kernel and stride are lists", as_lists, "arguments"),
 )
-GROUPS = {"basics": 2, "volumes": 2, "stride": 3, "shapes": 1, "together": 1, "numbers": 2, "types": 1, "arguments": 1}
+INFINITE = Regime("some numbers are infinite", infinite, "numbers")
+GROUPS = {
+    "basics": 2,
+    "volumes": 2,
+    "stride": 3,
+    "shapes": 1,
+    "large": 1,
+    "together": 1,
+    "numbers": 2,
+    "types": 1,
+    "arguments": 1,
+}
 
 HINTS = {
     twins.max_mean_instead: "This is the mean of the window; max pooling keeps its largest number.",
@@ -248,6 +333,12 @@ HINTS = {
     twins.avg_zeros_not_counted: "Zeros are numbers as well: divide by KH*KW, not by how many are not zero.",
     twins.avg_whole_division: "Decimals are cut off for whole numbers: divide with /, not with //.",
     twins.avg_of_channels: "The mean runs over the channels too: every channel is pooled by itself.",
+    twins.max_rounded_up_as_slices: (
+        "Windows that stand over the end are kept, cut off: the size is rounded down, and they are left out."
+    ),
+    twins.avg_rounded_up_as_slices: (
+        "Windows that stand over the end are kept, cut off: the size is rounded down, and they are left out."
+    ),
     twins.avg_wraps_around: "Bytes wrap around at 256 while they are added: convert x to a wider dtype first.",
 }
 COMMON_HINTS = {
@@ -306,9 +397,9 @@ def window(function: Callable[..., Any], call: Call, at: tuple[int, ...]) -> Win
 MAX_POOL2D = Contract(
     name="max_pool2d",
     signature="(x, kernel_size, stride=None)",
-    doc=DOC.format(what="the largest number", kind="The numbers keep their precision."),
+    doc=DOC.format(what="the largest number", kind="The numbers keep their precision; infinities are numbers as well."),
     reference=max_pool2d,
-    regimes=COMMON,
+    regimes=(*COMMON, INFINITE),
     check=Close(),
     twins=made_twins("max"),
     groups=GROUPS,
@@ -319,7 +410,10 @@ AVG_POOL2D = Contract(
     signature="(x, kernel_size, stride=None)",
     doc=DOC.format(
         what="the mean",
-        kind="Whole numbers give floating means; floating numbers keep at least their precision.",
+        kind=(
+            "Whole numbers give floating means, also where their sum does not fit into the type of x; floating\n"
+            "numbers keep at least their precision."
+        ),
     ),
     reference=avg_pool2d,
     regimes=COMMON,

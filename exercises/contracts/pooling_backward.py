@@ -10,7 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from exercises.contracts.pooling import any_sizes, given, unequal
+from exercises.contracts.pooling import (
+    LARGE_KERNELS,
+    LARGE_MAPS,
+    any_sizes,
+    given,
+    kernel_and_stride,
+    larger_sizes,
+    numpy_sizes,
+    unequal,
+)
 from grader.authoring import (
     LAYOUTS,
     Call,
@@ -43,8 +52,8 @@ The window (i, j) holds x[n, c, i*sh + u, j*sw + v] for u below KH and v below K
 
 dy: (N, C, OH, OW), the gradient of L for y, as it comes from the layer above (upstream).
 x: (N, C, H, W), a NumPy array of whole or floating numbers; N may be 0.
-{more}kernel_size: an int, or a pair (KH, KW) as a tuple or list; not larger than the map.
-stride: an int, or a pair (sh, sw) as a tuple or list; None (the default) means kernel_size.
+{more}kernel_size: an int (also NumPy's), or a pair (KH, KW) as a tuple or list; not larger than the map.
+stride: an int (also NumPy's), or a pair (sh, sw) as a tuple or list; None (the default) means kernel_size.
 Leave dy and x unchanged.
 
 Returns dx: (N, C, H, W). What overlapping windows give to one entry is added, and entries that no whole
@@ -187,9 +196,48 @@ def anything(rng: Draw) -> Call:
 
 
 def larger(rng: Draw) -> Call:
-    """Return a call with more of everything than elsewhere: images, channels, window and positions."""
-    kernel, stride = unequal(rng, 2, 5), rng.choice((2, None))
-    return whole(rng, n=4, c=4, kernel=kernel, stride=stride, outputs=unequal(rng, 2, 9))
+    return whole(rng, **larger_sizes(rng))
+
+
+def large_kernel(rng: Draw) -> Call:
+    """Return a call with a large window, in which all numbers are positive or all are negative."""
+    sizes = {"kernel": rng.choice(LARGE_KERNELS), "stride": rng.choice((2, None)), "outputs": (2, 2)}
+    return single(rng, low=rng.choice((1, -999)), **sizes)
+
+
+def with_numpy_ints(rng: Draw) -> Call:
+    up, shape, arguments = sizes(rng, kernel=rng.choice((2, (2, 3))), stride=rng.choice((1, (1, 2))))
+    return make(upstream(rng, up), distinct(rng, shape), numpy_sizes(rng, arguments))
+
+
+def none_given(rng: Draw) -> Call:
+    """Return a call whose stride is given, as None, by position or by keyword."""
+    call = single(rng)
+    return Call(call.args, {"stride": None}) if rng.boolean() else Call((*call.args, None))
+
+
+def up_to_zero(rng: Draw) -> Call:
+    """Return a call in which no number is positive and one is zero."""
+    up, shape, arguments = sizes(rng, n=1, c=1, stride=rng.integer(1, 2))
+    dy = upstream(rng, up)
+    return make(np.where(dy == 0, 6, dy), distinct(rng, shape, 1 - math.prod(shape)), arguments)
+
+
+def next_numbers(rng: Draw) -> Call:
+    """Return a call with numbers that are as near to each other as float64 allows, in windows of any size."""
+    up, shape, arguments = sizes(rng, n=1, c=1, kernel=rng.choice((2, 4, 3, 4)), stride=rng.integer(1, 2))
+    return make(reals(rng, up), 1 + distinct(rng, shape) * 2.0**-52, arguments)
+
+
+def long_whole(rng: Draw) -> Call:
+    """Return a call with whole numbers in dy that need more than 16 bits, and in x ones that need more than 24."""
+    up, shape, arguments = sizes(rng, stride=rng.integer(1, 2))
+    dy = integers(rng, up, -(10**6), 10**6)
+    return make(
+        np.where(dy == 0, 10**5, dy),
+        distinct(rng, shape, rng.choice((2**25, -(2**26), 2**45))).astype(np.int64),
+        arguments,
+    )
 
 
 COMMON = (
@@ -208,7 +256,20 @@ COMMON = (
     Regime("the kernel is as large as the map", lambda rng: single(rng, kernel=(3, 4), outputs=(1, 1)), "shapes"),
     Regime("the batch is empty", empty, "shapes"),
     Regime("sizes, types and layouts are mixed", anything, "together", 30),
-    Regime("there is more of everything", larger, "together"),
+    Regime("images, channels, window and map are large at once", larger, "together"),
+    Regime("kernel and stride are pairs, or one of them is", lambda r: single(r, **kernel_and_stride(r)), "stride", 12),
+    Regime("the stride is given as None", none_given, "stride"),
+    Regime("the stride is 5 or more", lambda rng: single(rng, kernel=2, stride=rng.integer(5, 6)), "large"),
+    Regime("the kernel is large", large_kernel, "large"),
+    Regime("the map has 13 rows or columns or more", lambda r: single(r, outputs=r.choice(LARGE_MAPS)), "large"),
+    Regime("there are four images or more", lambda r: whole(r, n=r.integer(4, 6), c=1, kernel=2), "large"),
+    Regime("there are four channels or more", lambda r: whole(r, n=1, c=r.integer(4, 6), kernel=2), "large"),
+    Regime("no number is positive and one is zero", up_to_zero, "numbers"),
+    Regime("the numbers are next to each other in float64", next_numbers, "numbers"),
+    Regime("the whole numbers are large", long_whole, "types"),
+    Regime("dy is float64 and x is float32", lambda rng: typed(rng, "float64", "float32"), "types"),
+    Regime("dy is whole and x is not", lambda rng: typed(rng, "int64", "float64"), "types"),
+    Regime("kernel and stride are NumPy's integers", with_numpy_ints, "arguments"),
     Regime("some numbers are negative", signed, "numbers"),
     Regime("all numbers are negative", negative, "numbers"),
     Regime("the numbers differ in their last digits only", last_digits, "numbers"),
@@ -233,6 +294,7 @@ GROUPS = {
     "stride": 3,
     "upstream": 1,
     "shapes": 1,
+    "large": 1,
     "together": 1,
     "numbers": 2,
     "types": 1,

@@ -134,6 +134,13 @@ def bias_gradient_averaged(dy: Any, x: Any, w: Any, stride: Pair = 1, padding: P
     return dx, dw, db / max(dy[:, 0].size, 1)
 
 
+def bias_gradient_averaged_over_images(dy: Any, x: Any, w: Any, stride: Pair = 1, padding: Pair = 0) -> Gradients:
+    """db averaged over the images, though added over the positions."""
+    dx, dw, db = conv2d_backward(dy, x, w, stride, padding)
+    with np.errstate(invalid="ignore"):
+        return dx, dw, db / len(x)
+
+
 def bias_gradient_of_first_image(dy: Any, x: Any, w: Any, stride: Pair = 1, padding: Pair = 0) -> Gradients:
     """db from the first image alone."""
     dx, dw, _ = conv2d_backward(dy, x, w, stride, padding)

@@ -130,8 +130,9 @@ def truncated_to_input(x: Any, norm_type: float, kernel_size: Pair, stride: Stri
 def wraps_around(x: Any, norm_type: float, kernel_size: Pair, stride: Stride = None) -> Array:
     """Powers taken in the input's own dtype, so that bytes wrap around at 256."""
     kh, kw = pair(kernel_size, "kernel_size")
-    powers = np.asarray(x**norm_type, x.dtype)
-    return (avg_pool2d(powers, kernel_size, stride) * (kh * kw)) ** (1 / norm_type)
+    with np.errstate(invalid="ignore", over="ignore"):
+        powers = np.asarray(x**norm_type, x.dtype)
+        return (avg_pool2d(powers, kernel_size, stride) * (kh * kw)) ** (1 / norm_type)
 
 
 def single_precision(x: Any, norm_type: float, kernel_size: Pair, stride: Stride = None) -> Array:

@@ -108,6 +108,11 @@ def max_rounded_up(x: Any, kernel_size: Pair, stride: Stride = None) -> Array:
     return max_pool2d(_extended(x, kernel_size, stride, lowest), kernel_size, stride)
 
 
+def max_rounded_up_as_slices(x: Any, kernel_size: Pair, stride: Stride = None) -> Array:
+    """Windows that stand over the end are kept as slices, with the numbers that they have; an error if none."""
+    return _slices(np.max, x, kernel_size, stride)
+
+
 def max_last_dropped(x: Any, kernel_size: Pair, stride: Stride = None) -> Array:
     """Positions counted without the + 1: the last window is missing wherever the stride divides."""
     return _last_dropped(max_pool2d, x, kernel_size, stride)
@@ -213,6 +218,11 @@ def avg_rounded_up(x: Any, kernel_size: Pair, stride: Stride = None) -> Array:
     return avg_pool2d(_extended(x, kernel_size, stride, 0), kernel_size, stride)
 
 
+def avg_rounded_up_as_slices(x: Any, kernel_size: Pair, stride: Stride = None) -> Array:
+    """Windows that stand over the end are kept as slices, and divided by how many numbers they have."""
+    return _slices(lambda part: np.sum(part, dtype=np.float64) / part.size, x, kernel_size, stride)
+
+
 def avg_last_dropped(x: Any, kernel_size: Pair, stride: Stride = None) -> Array:
     """Positions counted without the + 1: the last window is missing wherever the stride divides."""
     return _last_dropped(avg_pool2d, x, kernel_size, stride)
@@ -221,7 +231,8 @@ def avg_last_dropped(x: Any, kernel_size: Pair, stride: Stride = None) -> Array:
 def avg_wraps_around(x: Any, kernel_size: Pair, stride: Stride = None) -> Array:
     """Added up in the input's own dtype, so that bytes wrap around at 256."""
     size = pair(kernel_size, "kernel_size")
-    return _sums(x, kernel_size, stride).astype(x.dtype) / (size[0] * size[1])
+    with np.errstate(invalid="ignore", over="ignore"):
+        return _sums(x, kernel_size, stride).astype(x.dtype) / (size[0] * size[1])
 
 
 def avg_single_precision(x: Any, kernel_size: Pair, stride: Stride = None) -> Array:
@@ -294,3 +305,15 @@ def _last_dropped(pool: Pool, x: Any, kernel_size: Pair, stride: Stride) -> Arra
     size, steps = _sizes(kernel_size, stride)
     rows, columns = (len(range(0, side - k, s)) for side, k, s in zip(x.shape[2:], size, steps, strict=True))
     return pool(x, kernel_size, stride)[:, :, :rows, :columns]
+
+
+def _slices(combine: Callable[[Array], Any], x: Array, kernel_size: Pair, stride: Stride) -> Array:
+    """Return combine(window) for as many windows as begin inside, or one more where that is beyond the end."""
+    size, steps = _sizes(kernel_size, stride)
+    rows, columns = (-(-(side - k) // s) + 1 for side, k, s in zip(x.shape[2:], size, steps, strict=True))
+    y = np.zeros((*x.shape[:2], rows, columns))
+    with np.errstate(invalid="ignore"):
+        for n, c, i, j in np.ndindex(y.shape):
+            top, left = i * steps[0], j * steps[1]
+            y[n, c, i, j] = combine(x[n, c, top : top + size[0], left : left + size[1]])
+    return y

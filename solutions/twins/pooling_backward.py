@@ -132,7 +132,8 @@ def max_mask_returned(dy: Any, x: Any, kernel_size: Pair, stride: Stride = None)
 
 def max_times_number(dy: Any, x: Any, kernel_size: Pair, stride: Stride = None) -> Array:
     """dy times the maximum."""
-    return scatter(dy, x, kernel_size, stride, lambda window, up: to_first_largest(window, up * window.max()))
+    with np.errstate(over="ignore"):
+        return scatter(dy, x, kernel_size, stride, lambda window, up: to_first_largest(window, up * window.max()))
 
 
 def max_overwritten(dy: Any, x: Any, kernel_size: Pair, stride: Stride = None) -> Array:
