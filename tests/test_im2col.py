@@ -44,7 +44,7 @@ def test_a_matrix_product_with_the_columns_is_the_layer() -> None:
 
 
 def loops(x: Any, kernel_size: Any, stride: Any = 1, padding: Any = 0) -> Any:
-    (kh, kw), (sh, sw), (ph, pw) = ((v, v) if isinstance(v, int) else tuple(v) for v in (kernel_size, stride, padding))
+    (kh, kw), (sh, sw), (ph, pw) = ((v, v) if np.ndim(v) == 0 else tuple(v) for v in (kernel_size, stride, padding))
     n, c, h, w = x.shape
     columns = []
     for i in range(0, h + 2 * ph - kh + 1, sh):

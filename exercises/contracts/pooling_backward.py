@@ -192,7 +192,8 @@ def anything(rng: Draw) -> Call:
     dtypes = rng.choice(("float64", "float32", "int64")), rng.choice(("float64", "float32", "int64", "int32"))
     dy = reals(rng.fork(), up, dtypes[0]) if dtypes[0].startswith("float") else upstream(rng.fork(), up, dtypes[0])
     x = distinct(rng.fork(), shape, rng.choice((1, -99)), dtypes[1])
-    return make(*(laid_out(array, rng.choice(LAYOUTS)) for array in (dy, x)), arguments)
+    dy, x = (laid_out(array, rng.choice(LAYOUTS)) for array in (dy, x))
+    return make(dy, x, arguments)
 
 
 def larger(rng: Draw) -> Call:
