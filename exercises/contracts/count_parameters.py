@@ -14,7 +14,8 @@ DOC = """Return the number of trainable parameters of a network, as an int.
 layers: a list of dicts, one a layer. Each has a "type"; the other names are PyTorch's, and a name in
 brackets may be missing:
 
-"conv2d"        "in_channels", "out_channels", "kernel_size" (an int, or a pair (height, width));
+"conv2d"        "in_channels", "out_channels", "kernel_size" (an int, or a pair (height, width), which may
+                be a tuple or a list);
                 ["groups": 1], ["bias": True], ["stride": 1], ["padding": 0], ["dilation": 1]
 "linear"        "in_features", "out_features"; ["bias": True]
 "batch_norm2d"  "num_features": each channel has a trained scale and a trained shift; the running mean and
@@ -22,9 +23,11 @@ brackets may be missing:
 "max_pool2d", "avg_pool2d"             "kernel_size"; ["stride"], ["padding": 0]
 "relu", "flatten", "dropout"           nothing else, but for ["p"] of dropout
 
-With groups g every filter sees in_channels / g channels; g divides in_channels and out_channels. "bias":
-False means that the layer has no biases. Layers without parameters count 0, and so does an empty list. The
-layers need not fit together: only count.
+With groups g every filter sees in_channels / g channels; g divides in_channels and out_channels. "bias"
+is True or False; False means that the layer has no biases. Layers without parameters count 0, and so does an
+empty list. The layers need not fit together: only count. The same layer, even the same dict, may come more
+than once: each time it counts. Sizes may be large, and the total is exact all the same. Leave the list and
+its dicts unchanged.
 
 Example: [{"type": "conv2d", "in_channels": 3, "out_channels": 96, "kernel_size": 11}] has 34944."""
 
@@ -75,6 +78,33 @@ def oblong(rng: Draw) -> tuple[int, int]:
     return height, rng.choice([width for width in range(1, 8) if width != height])
 
 
+def listed(rng: Draw) -> Layer:
+    """Return a convolution whose kernel is a list, of two sizes or of one twice."""
+    return conv(rng, kernel_size=list(oblong(rng)) if rng.boolean() else [rng.integer(1, 7)] * 2)
+
+
+def wide(rng: Draw) -> Layer:
+    """Return a layer of the sizes of large networks, up to VGG's first fully connected one."""
+    if rng.boolean():
+        return linear(rng, in_features=rng.integer(1000, 25088), out_features=rng.integer(200, 4096))
+    return conv(rng, in_channels=rng.integer(64, 2048), out_channels=rng.integer(64, 2048))
+
+
+def enormous(rng: Draw) -> Call:
+    """Return a call whose total does not fit into 31 bits, and in half of them not into the 53 of a float64."""
+    features, units = (2**16, 2**15) if rng.boolean() else (2**27, 2**26)
+    layer = linear(rng, in_features=features + rng.integer(1, 10**4), out_features=units + rng.integer(1, 10**4))
+    others = [linear(rng, in_features=2 * rng.integer(1, 9) + 1, out_features=1, bias=False), layer]
+    return Call((rng.shuffled([*others, linear(rng)]),))
+
+
+def repeated(rng: Draw) -> Call:
+    """Return a call with a layer that comes again: an equal dict, or the very same one."""
+    layer = rng.choice((linear, conv))(rng)
+    again = layer if rng.boolean() else dict(layer)
+    return Call(([layer, {"type": "relu"}, again, *[again] * rng.integer(0, 2)],))
+
+
 def grouped(rng: Draw) -> Layer:
     groups = rng.integer(2, 4)
     channels, filters = groups * rng.integer(2, 4), groups * rng.integer(1, 5)
@@ -110,7 +140,7 @@ def network(rng: Draw) -> Call:
 
 def mixture(rng: Draw) -> Call:
     """Layers of every kind in any order, with and without biases and groups."""
-    makers = (conv, linear, norm, pool, bare, grouped, depthwise, placed)
+    makers = (conv, linear, norm, pool, bare, grouped, depthwise, placed, listed)
     layers = [rng.choice(makers)(rng) for _ in range(rng.integer(2, 9))]
     layers += [conv(rng, kernel_size=oblong(rng), bias=False), linear(rng, bias=False)]
     return Call((rng.shuffled(layers),))
@@ -139,6 +169,7 @@ COUNT_PARAMETERS = Contract(
         Regime("no layer has parameters", only(bare, pool, bare), BASICS, 8),
         Regime("there is no layer at all", only(), BASICS),
         Regime("the kernel is not square", only(lambda rng: conv(rng, kernel_size=oblong(rng))), KERNELS, 8),
+        Regime("the kernel is a list", only(listed), KERNELS, 6),
         Regime("the convolution has stride, padding and dilation", only(placed), KERNELS, 6),
         Regime("the convolution has no bias", only(lambda rng: conv(rng, bias=False)), BIASES, 8),
         Regime("the fully connected layer has no bias", only(lambda rng: linear(rng, bias=False)), BIASES, 6),
@@ -147,6 +178,9 @@ COUNT_PARAMETERS = Contract(
         Regime("every channel is a group of its own", only(depthwise), GROUPS, 6),
         Regime("there is batch normalisation", only(norm), NORMS, 6),
         Regime("the layers make a whole network", network, WHOLE, 15),
+        Regime("the layer is large", only(wide), WHOLE, 8),
+        Regime("the total is beyond 2 to the 31", enormous, WHOLE, 8),
+        Regime("a layer comes more than once", repeated, WHOLE, 10),
         Regime("layers of all kinds are mixed", mixture, MIXED, 15),
     ),
     twins=(

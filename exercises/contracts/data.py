@@ -6,6 +6,8 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -33,9 +35,9 @@ Shape = tuple[int, ...]
 ONE_HOT_DOC = """\
 Return a row for every label: 1 in the label's column, 0 in all others.
 
-labels: (N,) a NumPy array of whole numbers of 0 … num_classes - 1, of any integer dtype; N may be 0, and not
-every class need occur. Leave it unchanged.
-num_classes: an int, the number of columns.
+labels: (N,) a NumPy array of whole numbers of 0 … num_classes - 1, of any integer dtype, signed or not, of 8 to 64
+bits; N may be 0 or thousands, and not every class need occur. Leave it unchanged.
+num_classes: an int, the number of columns, 1 or more; it may be larger than the labels' dtype can hold.
 
 Returns y: (N, num_classes) float64. (Zeros and ones of another number dtype are accepted; truth values are not.)
 """
@@ -45,9 +47,10 @@ Hold back n_valid examples for validation: return ((x_train, y_train), (x_valid,
 x: (N, ...) and y: (N, ...), NumPy arrays; row i of x and row i of y are one example. Leave both unchanged.
 n_valid: an int of 0 … N. seed: an int of 0 … 2**32 - 1.
 
-Which examples are held back is drawn at random by the seed, each equally likely. Every example is in exactly one part,
-with its own label. The same arguments give the same split again; another seed gives another one. How you draw,
-and the order within a part, is up to you.
+Which examples are held back is drawn at random by the seed, each example equally likely, wherever it stands and
+however many there are. Every example is in exactly one part, with its own label. The same arguments give the same split
+again; another seed gives another one, also where the seeds differ in their first or last digits only. How you draw, and
+the order within a part, is up to you.
 
 Returns new arrays with the dtypes of x and y: N - n_valid rows for training, n_valid rows for validation.
 """
@@ -93,6 +96,29 @@ def many_classes(rng: Draw) -> Call:
     return labelled(rng, rng.sample(range(size), 4), size, "uint8")
 
 
+def hundreds_of_classes(rng: Draw) -> Call:
+    """Return a call with more classes than a byte tells apart; labels equal in their last eight bits are among them."""
+    size = rng.integer(300, 700)
+    low = rng.integer(1, size - 257)
+    return labelled(rng, [low, low + 256, *rng.sample(range(size), 3)], size, rng.choice(("int64", "int16", "uint16")))
+
+
+def class_beyond_dtype(rng: Draw) -> Call:
+    """Return a call with small labels, in a dtype that cannot hold the number of classes."""
+    size = rng.integer(257, 600)
+    return labelled(rng, rng.sample(range(128), 5), size, rng.choice(("uint8", "int8")))
+
+
+def many_labels(rng: Draw) -> Call:
+    """Return a call with so many labels that row times num_classes does not fit into 15 bits."""
+    size = rng.integer(20, 40)
+    labels = integers(rng.fork(), (rng.integer(2000, 4000),), 0, size - 1, rng.choice(DTYPES))
+    return Call((labels, size))
+
+
+DTYPES = ("int64", "int32", "int16", "int8", "uint64", "uint32", "uint16", "uint8")
+
+
 def labels_stored(rng: Draw, layout: str) -> Call:
     call = all_classes(rng)
     return Call((laid_out(call.args[0], layout), *call.args[1:]))
@@ -112,8 +138,15 @@ ONE_HOT_REGIMES = (
     Regime("there is a single label", lambda rng: labelled(rng, [rng.integer(0, 2)], 3), "sizes"),
     Regime("there is a single class", lambda rng: labelled(rng, [0], 1, least=2), "sizes"),
     Regime("there are no labels", lambda rng: Call((np.zeros(0, np.int64), rng.integer(1, 4))), "sizes", 2),
-    Regime("the labels are int32", lambda rng: all_classes(rng, "int32"), "types"),
-    Regime("the labels are bytes (uint8)", lambda rng: all_classes(rng, "uint8"), "types"),
+    Regime("there is one label of two classes", lambda rng: Call((np.array([rng.choice((1, 0, 1))]), 2)), "sizes"),
+    Regime("there are two classes", lambda rng: labelled(rng, [rng.integer(0, 1)], 2, least=2), "sizes"),
+    Regime("there are thousands of labels", many_labels, "sizes"),
+    Regime("there are more than 256 classes", hundreds_of_classes, "sizes"),
+    *(
+        Regime(f"the labels are {dtype}", lambda rng, dtype=dtype: all_classes(rng, dtype), "types")  # type: ignore[misc]
+        for dtype in DTYPES[1:]
+    ),
+    Regime("the labels' dtype is too small for num_classes", class_beyond_dtype, "types"),
     Regime("the labels are bytes and the classes many", many_classes, "types"),
     Regime("the labels are read-only", lambda rng: labels_stored(rng, "readonly"), "arguments"),
     Regime("the labels have a negative stride", lambda rng: labels_stored(rng, "reversed"), "arguments"),
@@ -141,6 +174,7 @@ ONE_HOT_HINTS = {
 
 # Splits: what is judged ------------------------------------------------------------------------------------
 
+OFTEN = 50  # splits of one size from different seeds, from which on it is judged how often each row is held back
 CHANCE = 10**9  # what one split in so many does, a right function is not seen to do
 Part = tuple[Any, Any]
 
@@ -211,7 +245,42 @@ class SplitCheck:
             seed = seed_of(call)
             if held.setdefault((task.rows, task.n_valid, rows), seed) != seed:
                 return wrong("Two different seeds give the same split: make the generator from the seed.")
-        return correct()
+        return evenly(seen)
+
+
+def evenly(seen: Sequence[tuple[Call, Any]]) -> Verdict:
+    """Judge how often each row was held back over all seeds, for every size that was split often.
+
+    A right function fails less than once in CHANCE: that is shared out among all rows looked at, and both ends.
+    """
+    by_size: dict[tuple[int, int], dict[int, tuple[int, ...]]] = {}
+    for call, got in seen:
+        task = task_of(call)
+        if 0 < task.n_valid < task.rows and (rows := held_back(got, task)) is not None:
+            by_size.setdefault((task.rows, task.n_valid), {}).setdefault(seed_of(call), rows)
+    often = {size: splits for size, splits in by_size.items() if len(splits) >= OFTEN}
+    looks = 2 * CHANCE * sum(size for size, _ in often)
+    for (size, n_valid), splits in often.items():
+        counts = Counter(row for rows in splits.values() for row in rows)
+        for row in range(size):
+            at_most, at_least = tails(counts[row], len(splits), n_valid, size)
+            if min(at_most, at_least) * looks < 1:
+                return wrong(
+                    f"With {n_valid} of {count(size, 'example')} held back, row {row} is among them for "
+                    f"{counts[row]} of {len(splits)} seeds: each must be equally likely, so shuffle all of them."
+                )
+    return correct()
+
+
+@cache
+def tails(hits: int, tries: int, top: int, bottom: int) -> tuple[float, float]:
+    """Return how likely at most and at least so many hits are, each with the chance top / bottom.
+
+    >>> tails(0, 2, 1, 4)
+    (0.5625, 1.0)
+    """
+    ways = [math.comb(tries, k) * top**k * (bottom - top) ** (tries - k) for k in range(tries + 1)]
+    return sum(ways[: hits + 1]) / bottom**tries, sum(ways[hits:]) / bottom**tries
 
 
 def bound(call: Call) -> dict[str, Any]:
@@ -335,19 +404,22 @@ def row_problem(got: Any, task: Task) -> Problem | None:
 
 def _regular(rows: tuple[int, ...], task: Task) -> bool:
     """Are the rows start, start + step, start + 2*step, …, going round at the end?"""
+    if math.comb(task.rows, task.n_valid) <= CHANCE * task.rows**2:
+        return False  # some of so many starts and steps may come about by chance
     held = set(rows)
-    return any(
-        {(start + k * step) % task.rows for k in range(len(rows))} == held
-        for start in rows
-        for step in range(1, task.rows)
-    )
+    for step in range(1, task.rows):
+        firsts = list(islice((row for row in rows if (row - step) % task.rows not in held), 2))
+        start = firsts[0] if firsts else rows[0]
+        if len(firsts) < 2 and {(start + k * step) % task.rows for k in range(len(rows))} == held:
+            return True
+    return False
 
 
 def _mixed_up(there: Counter[Any], here: Counter[Any], got: Any, task: Task) -> Problem:
     """Return the problem of a split that does not hold the examples that came in."""
     if set(here) <= set(there):
         return Problem(REPEATED, "some examples come twice and others not at all: every example is in exactly one part")
-    if any(Counter(e[i] for e in there.elements()) != Counter(e[i] for e in here.elements()) for i in (0, 1)):
+    if any(not {e[i] for e in here} <= {e[i] for e in there} for i in (0, 1)):
         return Problem(ALTERED, "some rows are not rows that came in: choose whole rows, and leave their numbers as is")
     y = np.asarray(task.y)
     label_orders = [(got[1][1], got[0][1]), (got[0][1], got[1][1])]
@@ -360,7 +432,7 @@ def _mixed_up(there: Counter[Any], here: Counter[Any], got: Any, task: Task) -> 
 
 # Splits: what is drawn -------------------------------------------------------------------------------------
 
-MANY = (40, 60)  # examples; enough that no split comes about by chance
+MANY = (60, 80)  # examples; enough that no split comes about by chance
 
 
 def split_call(
@@ -377,7 +449,7 @@ def split_call(
     source, shape = rng.fork(), (rows, *x_shape)
     x = reals(source, shape, x_type) if floating else integers(source, shape, 0, 120, x_type)
     y = integers(rng.fork(), (rows, *y_shape), 0, 9, y_type)
-    return Call((x, y, n_valid, rng.integer(0, 10**6)))
+    return Call((x, y, n_valid, rng.integer(0, rng.choice((10**6, 2**32 - 1)))))
 
 
 def few(rng: Draw, **options: Any) -> Call:
@@ -388,19 +460,41 @@ def few(rng: Draw, **options: Any) -> Call:
 def many(rng: Draw) -> Call:
     """Return a call with distinct examples, so many that a drawn split is never the first or the last rows."""
     rows = rng.integer(*MANY)
-    call = split_call(rng, rows, rng.integer(12, 18))
+    call = split_call(rng, rows, rng.integer(16, 22))
     x = np.array(call.args[0])
     x[:, 0] = np.arange(rows) + 0.5
     return Call((x, *call.args[1:]))
 
 
-SEEDS = (0, 1, 256, 1000, 65536, 2**31, 2**31 + 1)  # equal in their last bits or digits: all of a seed must count
+LATTER = range(16)
+FORMER = (0, 1000, 10**6, 10**9, 2**16, 2**20, 2**24, 2**28, 2**31, 3 * 2**30, 2**8, 2**12)
 
 
 def seeded(rng: Draw) -> Call:
-    """Return a call of always the same arrays, with one of a few seeds: some come twice."""
-    x = np.arange(80.0).reshape(40, 2)
-    return Call((x, np.arange(40) % 10, 15, rng.choice(SEEDS)))
+    """Return a call of always the same arrays, and a seed whose first or last bits or digits others have too.
+
+    A function that looks at some of a seed only gives two of them the same split.
+    """
+    return numbered(rng.choice(FORMER) + rng.choice(LATTER))
+
+
+def numbered(seed: int) -> Call:
+    x = np.arange(120.0).reshape(60, 2)
+    return Call((x, np.arange(60) % 10, 24, seed))
+
+
+def one_of_three(rng: Draw) -> Call:
+    """Return a call of always the same three examples, and any seed."""
+    return Call((np.arange(3.0), np.arange(3), 1, rng.integer(0, 2**32 - 1)))
+
+
+def hundreds(rng: Draw) -> Call:
+    """Return a call with more than 100 examples, of which some are held back; all are distinct."""
+    rows = rng.integer(101, 400)
+    call = split_call(rng, rows, rng.integer(16, 80))
+    x = np.array(call.args[0])
+    x[:, 0] = np.arange(rows) + 0.5
+    return Call((x, *call.args[1:]))
 
 
 def some_equal(rng: Draw) -> Call:
@@ -422,7 +516,10 @@ def split_by_keyword(rng: Draw) -> Call:
 SPLIT_REGIMES = (
     Regime("there are few examples", few),
     Regime("there are many examples", many, "shuffled"),
-    Regime("the seeds differ", seeded, "shuffled", 12),
+    Regime("there are hundreds of examples", hundreds, "shuffled"),
+    Regime("the seed is zero", lambda _: numbered(0), "shuffled"),
+    Regime("the seeds differ", seeded, "shuffled", 75),
+    Regime("one of three examples is held back", one_of_three, "edges", 65),
     Regime("the inputs are images (N, C, H, W)", lambda rng: few(rng, x_shape=(2, 3, 3)), "shapes"),
     Regime("the inputs are single numbers (N,)", lambda rng: few(rng, x_shape=()), "shapes"),
     Regime("the labels are rows (N, K)", lambda rng: few(rng, y_shape=(3,)), "shapes"),

@@ -18,8 +18,8 @@ Options = Mapping[str, Any]
 
 ARRAYS = """\
 {arrays}:
-NumPy arrays of one shape, with any number of axes, also none; floating or whole numbers.
-Leave them unchanged: {returned} are new arrays, at least as precise."""
+NumPy arrays of one shape, with any number of axes, also none, and at least one entry; float64, float32 or
+whole numbers, not always all alike. Leave them unchanged: {returned} are new arrays, at least as precise."""
 
 SGD_DOC = f"""\
 Return (w, v): weights and velocity after one step of gradient descent with momentum and weight decay.
@@ -28,7 +28,7 @@ Return (w, v): weights and velocity after one step of gradient descent with mome
     w = w + v                                   with the new velocity
 
 {ARRAYS.format(arrays="w (weights), g (gradient of the loss at w), v (velocity)", returned="both results")}
-lr, momentum, weight_decay: numbers, at least 0.
+lr, momentum, weight_decay: numbers, at least 0; each may be 0, and each may be 1 or more.
 """
 ADAGRAD_DOC = f"""\
 Return (w, s): weights and sum of squared gradients after one step of AdaGrad, as torch.optim.Adagrad.
@@ -37,7 +37,7 @@ The weight decay adds weight_decay*w to the gradient first; then s grows by the 
 w = w - lr * gradient / (sqrt(s) + eps), with the new s.
 
 {ARRAYS.format(arrays="w (weights), g (gradient), s (sum so far, at least 0)", returned="both results")}
-lr, eps, weight_decay: numbers, at least 0.
+lr, eps, weight_decay: numbers, at least 0; lr and weight_decay may be 1 or more.
 """
 RMSPROP_DOC = f"""\
 Return (w, v): weights and average of squared gradients after one step of RMSprop, as torch.optim.RMSprop.
@@ -46,7 +46,7 @@ The weight decay adds weight_decay*w to the gradient first; then v keeps the sha
 1 - alpha of the gradient's square, and w = w - lr * gradient / (sqrt(v) + eps), with the new v.
 
 {ARRAYS.format(arrays="w (weights), g (gradient), v (average so far, at least 0)", returned="both results")}
-lr, alpha, eps, weight_decay: numbers, at least 0; alpha below 1.
+lr, alpha, eps, weight_decay: numbers, at least 0; alpha below 1, the others may be 1 or more.
 """
 ADAM_DOC = f"""\
 Return (w, m, v): weights and both averages after step t of Adam, as torch.optim.Adam.
@@ -57,8 +57,8 @@ betas[1] and the gradient's square. The step divides m by 1 - betas[0]**t and v 
 w = w - lr * corrected m / (sqrt(corrected v) + eps). The m and v returned are the ones not corrected.
 
 {ARRAYS.format(arrays="w (weights), g (gradient), m, v (averages so far; v at least 0)", returned="all results")}
-t: the number of this step, an int that counts from 1. lr, eps, weight_decay: numbers, at least 0; betas: a pair of
-numbers from 0 to below 1.
+t: the number of this step, an int that counts from 1 to any number. lr, eps, weight_decay: numbers, at least 0, also
+1 or more; betas: a pair (a tuple or a list) of numbers from 0 to below 1.
 """
 
 
@@ -158,11 +158,12 @@ def first_step(rng: Draw, family: Family) -> Call:
     return called(family, arrays, family.options(rng) | fixed)
 
 
-def typed(rng: Draw, family: Family, *dtypes: str) -> Call:
-    """Return a call whose arrays have these dtypes in turn: w, g and so on."""
+def typed(rng: Draw, family: Family, dtype_of_all: str, but: str = "", dtype_of_it: str = "") -> Call:
+    """Return a call whose arrays have one dtype, but for the w, the g or the memory, which has another."""
     call = {}
-    for index, (name, value) in enumerate(values(rng, family, (rng.integer(2, 3),), whole).items()):
-        dtype = dtypes[index % len(dtypes)]
+    for name, value in values(rng, family, (rng.integer(2, 3),), whole).items():
+        role = name if name in ("w", "g") else "memory"
+        dtype = dtype_of_it if role == but else dtype_of_all
         parts = reals(rng.fork(), value.shape) / 4 if dtype.startswith("float") else 0
         call[name] = (np.abs(value + parts) if name in family.squares else value + parts).astype(dtype)
     return called(family, call, family.options(rng))
@@ -172,21 +173,41 @@ def precise(rng: Draw, family: Family, decay: bool = False) -> Call:
     return usual(rng, family, (rng.integer(2, 4),), reals, decay=decay)
 
 
-def scaled(rng: Draw, family: Family, scale: float, **fixed: Any) -> Call:
-    """Return a call whose weights and gradients have that magnitude, and squares that of its square."""
+def scaled(rng: Draw, family: Family, *scales: float, **fixed: Any) -> Call:
+    """Return a call whose numbers have one of these magnitudes, and squares that of its square.
+
+    The weights may be of the usual magnitude, so that a step far smaller than them shows.
+    """
     arrays = values(rng, family, None, lambda source, shape: reals(source, shape, scale=1.0))
+    scale = rng.choice(scales)
     factors = {name: scale**2 if name in family.squares else scale for name in arrays}
+    factors["w"] = scale if rng.boolean() else 1.0
     return called(family, {n: v * factors[n] for n, v in arrays.items()}, family.options(rng) | fixed)
 
 
-def zero_gradient(rng: Draw, family: Family, memory: bool) -> Call:
+def spread(rng: Draw, family: Family) -> Call:
+    """Return a call in which every entry has a magnitude of its own, of 10 to 100,000."""
+    arrays = values(rng, family, None, lambda source, shape: reals(source, shape, scale=1.0))
+    for name, value in arrays.items():
+        factors = 10.0 ** integers(rng.fork(), value.shape, 1, 5, "float64")
+        arrays[name] = value * (factors**2 if name in family.squares else factors)
+    return called(family, arrays, family.options(rng))
+
+
+def at_rest(rng: Draw, family: Family) -> Call:
+    """Return a call with a rate of zero: only what is remembered changes, and with momentum the weights."""
+    momentum = {"momentum": rng.choice((0.9, 1.0, 0.5, 0.0))} if family is SGD else {}
+    return usual(rng, family, lr=rng.choice((0.0, 0)), **momentum)
+
+
+def zero_gradient(rng: Draw, family: Family, memory: bool, **fixed: Any) -> Call:
     """Return a call with a gradient of zeros, and with or without memory of earlier steps."""
     arrays = values(rng, family)
     for name in arrays:
         if name == "g" or (name != "w" and not memory):
             arrays[name] = np.zeros_like(arrays[name])
     eps = {} if family is SGD else {"eps": 1e-8}
-    return called(family, arrays, family.options(rng) | eps)
+    return called(family, arrays, family.options(rng) | eps | fixed)
 
 
 def stored(rng: Draw, family: Family, layout: str) -> Call:
@@ -201,7 +222,20 @@ def by_keyword(rng: Draw, family: Family) -> Call:
 
 
 def by_position(rng: Draw, family: Family) -> Call:
-    call = usual(rng, family, weight_decay=0.0)
+    return in_order(usual(rng, family, weight_decay=0.0))
+
+
+def all_by_position(rng: Draw, family: Family) -> Call:
+    """Return a call whose options are all different and none zero; eps is too small to show, but for an exchange."""
+    options = family.options(rng)
+    if "eps" in options:
+        options["eps"] = 1e-18
+    options["weight_decay"] = rng.choice((0.4, 0.3, 0.04))
+    return in_order(called(family, values(rng, family), options))
+
+
+def in_order(call: Call) -> Call:
+    """Return the call with all arguments by position; the options were drawn in the signature's order."""
     return Call((*call.args, *call.kwargs.values()))
 
 
@@ -209,6 +243,15 @@ def defaults(rng: Draw, family: Family) -> Call:
     """Return a call with the arguments that have no default, and no others."""
     options = family.options(rng)
     return called(family, values(rng, family), {n: v for n, v in options.items() if n == "t" or n in _needed(family)})
+
+
+def very_late(rng: Draw) -> int:
+    """Return a large t, or one that a remainder by a power of two would take for one of the first."""
+    return rng.integer(1, 10) * 2**20 + rng.integer(0, 2) if rng.boolean() else rng.integer(1000, 10**5)
+
+
+def with_list(call: Call) -> Call:
+    return Call(call.args, {**call.kwargs, "betas": list(call.kwargs["betas"])})
 
 
 def _needed(family: Family) -> tuple[str, ...]:
@@ -226,40 +269,59 @@ def regimes(family: Family, own: tuple[Regime, ...]) -> tuple[Regime, ...]:
         of("nothing is remembered from earlier steps", first_step, "basics"),
         *own,
         of("there is weight decay", usual, "decay", decay=True),
+        Regime("the decay is 1 or more", lambda rng: usual(rng, family, weight_decay=rng.choice(LARGE)), "decay"),
         of("there is weight decay, and float64 numbers need full precision", precise, "decay", decay=True),
+        of("all arguments are given by position, and no option is zero", all_by_position, "decay"),
         of(shape.format("no axis (one number)"), usual, "shapes", ()),
         of(shape.format("a single entry"), usual, "shapes", (1,)),
         of(shape.format("three axes"), usual, "shapes", (2, 1, 3)),
         of(shape.format("four axes"), usual, "shapes", (2, 2, 1, 3)),
+        Regime(shape.format("a single row"), lambda rng: usual(rng, family, (1, rng.integer(2, 5))), "shapes"),
+        Regime(shape.format("a single column"), lambda rng: usual(rng, family, (rng.integer(2, 5), 1)), "shapes"),
+        Regime(shape.format("many entries"), lambda rng: usual(rng, family, rng.choice(MANY)), "shapes"),
         of("the gradient is zero", zero_gradient, "numbers", memory=True),
-        of("the numbers are huge", scaled, "numbers", 1e12),
-        of("the numbers are tiny", scaled, "numbers", 1e-12),
+        of("the rate is zero", at_rest, "numbers"),
+        of("the numbers are of 10 to 100,000", spread, "numbers"),
+        of("the numbers are huge", scaled, "numbers", 1e15, 1e12, 1e20, 1e30),
+        of("the numbers are tiny", scaled, "numbers", 1e-12, 1e-15, 1e-20, 1e-25),
         of("float64 numbers need full precision", precise, "types"),
         of("the arrays are float32", typed, "types", "float32"),
         of("the arrays hold whole numbers (int64)", typed, "types", "int64"),
-        of("the weights are whole numbers, the gradient is not", typed, "types", "int64", "float64"),
-        of("the weights are float32, the gradient is float64", typed, "types", "float32", "float64"),
+        of("only the gradient holds decimals", typed, "types", "int64", "g", "float64"),
+        *(
+            of(f"only {what} {wide}, the others are {narrow}", typed, "types", narrow, role, wide)
+            for role, what in (("w", "the weights are"), ("g", "the gradient is"), ("memory", "what is remembered is"))
+            for wide, narrow in (("float64", "float32"), ("float32", "float64"))
+        ),
         of("the arrays are read-only", stored, "arguments", "readonly"),
         of("the arrays are Fortran-ordered", stored, "arguments", "F"),
         of("the arrays have negative strides", stored, "arguments", "reversed"),
         of("the arrays are not contiguous", stored, "arguments", "gapped"),
         of("all arguments are given by keyword", by_keyword, "arguments"),
         of("all arguments are given by position", by_position, "arguments"),
-        Regime("the rate is a whole number", lambda rng: usual(rng, family, lr=rng.integer(1, 2)), "arguments"),
+        Regime("the rate is a whole number", lambda rng: usual(rng, family, lr=rng.integer(1, 20)), "arguments"),
     )
 
+
+LARGE = (1.0, 2, 1.5, 5.0, 10.0)
+MANY = ((25,), (6, 7), (3, 4, 5), (300,))
 
 SGD_OWN = (
     Regime("there is momentum", lambda rng: usual(rng, SGD), "momentum"),
     Regime("there is a velocity but no momentum", lambda rng: usual(rng, SGD, momentum=0.0), "momentum"),
     Regime("momentum and decay are left to their defaults", lambda rng: defaults(rng, SGD), "momentum"),
-    Regime("the momentum is 1", lambda rng: usual(rng, SGD, momentum=1.0), "momentum"),
+    Regime("the momentum is 1 or more", lambda rng: usual(rng, SGD, momentum=rng.choice(LARGE)), "momentum"),
+    Regime(
+        "the gradient and the momentum are zero",
+        lambda rng: zero_gradient(rng, SGD, memory=True, momentum=0.0),
+        "numbers",
+    ),
     Regime("gradient and velocity are zero", lambda rng: zero_gradient(rng, SGD, memory=False), "numbers"),
     Regime("there is weight decay but no momentum", lambda rng: usual(rng, SGD, decay=True, momentum=0.0), "decay"),
 )
 ADAGRAD_OWN = (
     Regime("there are earlier squares", lambda rng: usual(rng, ADAGRAD), "memory"),
-    Regime("eps is large", lambda rng: usual(rng, ADAGRAD, eps=rng.choice((1.0, 0.5, 0.1))), "epsilon"),
+    Regime("eps is large", lambda rng: usual(rng, ADAGRAD, eps=rng.choice((1.0, 0.5, 0.1, 3.0))), "epsilon"),
     Regime("eps is small and the numbers are tiny", lambda rng: scaled(rng, ADAGRAD, 1e-9, eps=1e-8), "epsilon"),
     Regime("options are left to their defaults", lambda rng: defaults(rng, ADAGRAD), "epsilon"),
     Regime(
@@ -269,7 +331,10 @@ ADAGRAD_OWN = (
 RMSPROP_OWN = (
     Regime("there are earlier squares", lambda rng: usual(rng, RMSPROP), "memory"),
     Regime("alpha is 0 or 1/2", lambda rng: usual(rng, RMSPROP, alpha=rng.choice((0.5, 0.0))), "memory"),
-    Regime("eps is large", lambda rng: usual(rng, RMSPROP, eps=rng.choice((1.0, 0.5, 0.1))), "epsilon"),
+    Regime(
+        "the gradient and alpha are zero", lambda rng: zero_gradient(rng, RMSPROP, rng.boolean(), alpha=0.0), "numbers"
+    ),
+    Regime("eps is large", lambda rng: usual(rng, RMSPROP, eps=rng.choice((1.0, 0.5, 0.1, 3.0))), "epsilon"),
     Regime("eps is small and the numbers are tiny", lambda rng: scaled(rng, RMSPROP, 1e-9, eps=1e-8), "epsilon"),
     Regime("options are left to their defaults", lambda rng: defaults(rng, RMSPROP), "epsilon"),
     Regime(
@@ -279,9 +344,15 @@ RMSPROP_OWN = (
 ADAM_OWN = (
     Regime("it is the second step", lambda rng: usual(rng, ADAM, t=2), "memory"),
     Regime("it is a later step", lambda rng: usual(rng, ADAM, t=rng.integer(3, 20)), "memory"),
-    Regime("it is a very late step", lambda rng: usual(rng, ADAM, t=rng.integer(1000, 100_000)), "memory"),
+    Regime("it is a very late step", lambda rng: usual(rng, ADAM, t=very_late(rng)), "memory"),
     Regime("both betas are 1/2 or 0", lambda rng: usual(rng, ADAM, betas=(rng.choice((0.5, 0.0)),) * 2), "memory"),
-    Regime("eps is large", lambda rng: usual(rng, ADAM, eps=rng.choice((1.0, 0.5, 0.1))), "epsilon"),
+    Regime("the betas are a list", lambda rng: with_list(usual(rng, ADAM)), "arguments"),
+    Regime(
+        "the gradient and the betas are zero",
+        lambda rng: zero_gradient(rng, ADAM, rng.boolean(), betas=(0.0, 0.0)),
+        "numbers",
+    ),
+    Regime("eps is large", lambda rng: usual(rng, ADAM, eps=rng.choice((1.0, 0.5, 0.1, 3.0))), "epsilon"),
     Regime("eps is small and the numbers are tiny", lambda rng: scaled(rng, ADAM, 1e-9, eps=1e-8), "epsilon"),
     Regime("options are left to their defaults", lambda rng: defaults(rng, ADAM), "epsilon"),
     Regime("the gradient and all earlier ones are zero", lambda rng: zero_gradient(rng, ADAM, memory=False), "epsilon"),

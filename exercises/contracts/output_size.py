@@ -16,7 +16,8 @@ padding:     zeros added at each of the two ends, at least 0
 dilation:    step from one kernel pixel to the next, at least 1
 
 All are whole numbers (int, or NumPy's integers), and the dilated kernel fits into the padded input: you need
-not check that. A position counts only where the whole kernel lies in the padded input, so round down.
+not check that. They may be large: an input of two million pixels, a dilation or padding of hundreds. A
+position counts only where the whole kernel lies in the padded input, so round down.
 
 Example: output_size(227, 11, stride=4) is 55."""
 
@@ -108,11 +109,11 @@ def overshooting(rng: Draw) -> Call:
 
 
 def dilated(rng: Draw) -> Call:
-    return from_room(rng, rng.integer(0, 25), rng.integer(2, 6), dilation=rng.integer(2, 4))
+    return from_room(rng, rng.integer(0, 25), rng.integer(2, 6), dilation=rng.integer(2, 24))
 
 
 def dilated_point(rng: Draw) -> Call:
-    return from_room(rng, rng.integer(0, 30), 1, dilation=rng.integer(2, 6))
+    return from_room(rng, rng.integer(0, 30), 1, dilation=rng.integer(2, 24))
 
 
 def stride_and_padding(rng: Draw) -> Call:
@@ -127,13 +128,29 @@ def halves(rng: Draw) -> Call:
 
 
 def everything(rng: Draw) -> Call:
-    stride, kernel, dilation = rng.integer(2, 5), rng.integer(2, 5), rng.integer(2, 4)
-    return from_room(rng, rng.integer(stride, 40), kernel, stride, rng.integer(1, 5), dilation)
+    stride, kernel, dilation = rng.integer(2, 12), rng.integer(2, 5), rng.integer(2, 24)
+    return from_room(rng, rng.integer(stride, 60), kernel, stride, rng.integer(1, 5), dilation)
 
 
 def large(rng: Draw) -> Call:
     stride = rng.integer(2, 40)
     return from_room(rng, rng.integer(500, 90_000), rng.integer(3, 99), stride, rng.integer(0, 30), rng.integer(1, 5))
+
+
+def huge(rng: Draw) -> Call:
+    """An axis of a million pixels, as of a recording; the stride is large, so that counting one by one ends soon."""
+    room = 2**20 + rng.integer(0, 10**6)
+    return from_room(rng, room, rng.integer(1, 99), rng.integer(100, 999), rng.integer(0, 99), rng.integer(1, 24))
+
+
+def padded_a_lot(rng: Draw) -> Call:
+    """The padding is more than any kernel here asks for; the input may be small."""
+    stride, kernel, padding = rng.integer(1, 9), rng.integer(1, 7), rng.integer(40, 400)
+    return from_room(rng, 2 * padding + rng.integer(0, 60), kernel, stride, padding)
+
+
+def dilated_a_lot(rng: Draw) -> Call:
+    return from_room(rng, rng.integer(0, 60), rng.integer(2, 9), rng.integer(1, 12), dilation=rng.integer(25, 400))
 
 
 def simple_values(rng: Draw) -> dict[str, int]:
@@ -150,6 +167,13 @@ def by_keyword(rng: Draw) -> Call:
 
 def by_position(rng: Draw) -> Call:
     return Call(tuple(simple_values(rng).values())[: rng.integer(3, 5)])
+
+
+def all_by_position(rng: Draw) -> Call:
+    """All five are needed, and no two of the last three are alike."""
+    stride, padding, dilation = rng.sample(range(2, 8), 3)
+    call = from_room(rng, rng.integer(stride, 60) + 2 * padding, rng.integer(2, 5), stride, padding, dilation)
+    return Call((*call.args, stride, padding, dilation))
 
 
 def as_numpy(rng: Draw) -> Call:
@@ -185,9 +209,13 @@ OUTPUT_SIZE = Contract(
         Regime("the division leaves exactly a half", halves, TOGETHER, 80),
         Regime("stride, padding and dilation come together", everything, TOGETHER, 160),
         Regime("the sizes are large", large, TOGETHER, 60),
+        Regime("the input has a million pixels and more", huge, TOGETHER, 5),
+        Regime("the padding is more than 40 pixels", padded_a_lot, TOGETHER, 20),
+        Regime("the dilation is more than 24 pixels", dilated_a_lot, TOGETHER, 20),
         Regime("only the input and the kernel are given", defaults, CALLING, 40),
         Regime("all arguments are passed by keyword", by_keyword, CALLING, 40),
         Regime("the arguments are passed by position", by_position, CALLING, 40),
+        Regime("all five arguments are passed by position, each of its own", all_by_position, TOGETHER, 40),
         Regime("the arguments are NumPy integers", as_numpy, CALLING, 20),
     ),
     twins=(

@@ -57,6 +57,7 @@ class Target:
     slack: Array  # of the same shape, or 0-d
     floating: bool  # some input is floating, so the result must be
     itemsize: int  # of the first floating input, bytes
+    narrowest: int = 8  # of all floating inputs, bytes
     mixed: bool = False  # some input is floating and some is not, so a part of the result may be whole
 
 
@@ -121,7 +122,7 @@ class Close:
             slack = budget(np.asarray(magnitude, np.float64), terms, min(floats, default=8), largest)
             if slack.shape != array.shape:  # a twin's result of another shape
                 slack = np.max(slack, initial=0.0, keepdims=False)
-        return Target(array, slack, bool(floats), itemsize, 0 < len(floats) < len(inputs))
+        return Target(array, slack, bool(floats), itemsize, min(floats, default=8), 0 < len(floats) < len(inputs))
 
 
 def budget(magnitude: Array, terms: int, itemsize: int, largest: float = 0.0) -> Array:
@@ -217,7 +218,7 @@ def _agrees(got: Any, target: Target) -> bool:
     if array is None or array.shape != target.value.shape or array.dtype.kind not in "iubf":
         return False
     finite = np.abs(target.value[np.isfinite(target.value)]) if target.floating else np.zeros(0)
-    own = LOOSE * unit(target.itemsize) * float(finite.max(initial=0.0))
+    own = LOOSE * unit(min(target.itemsize or 8, target.narrowest)) * float(finite.max(initial=0.0))
     return bool(_near(array, replace(target, slack=np.maximum(target.slack, own))).all())
 
 
