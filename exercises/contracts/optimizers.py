@@ -196,7 +196,7 @@ def spread(rng: Draw, family: Family) -> Call:
 
 def at_rest(rng: Draw, family: Family) -> Call:
     """Return a call with a rate of zero: only what is remembered changes, and with momentum the weights."""
-    momentum = {"momentum": rng.choice((0.9, 1.0, 0.5, 0.0))} if family is SGD else {}
+    momentum: dict[str, Any] = {"momentum": rng.choice((0.9, 1.0, 0.5, 0.0))} if family is SGD else {}
     return usual(rng, family, lr=rng.choice((0.0, 0)), **momentum)
 
 
