@@ -202,3 +202,33 @@ def test_sheets_and_keys_read_like_a_teachers(level: Level) -> None:
         for text in (render_sheet(variant), render_key(variant)):
             found = RESIDUE.search(text)
             assert not found, (variant.id, text[max(0, found.start() - 60) : found.end() + 60])
+
+
+@over_levels
+def test_the_key_judges_each_statement_in_its_own_words(level: Level) -> None:
+    """The sheet shuffles the statements, so a reader of the key finds one by its words only."""
+    for variant in variants(level, 20):
+        text = concepts.claims_workings(variant.p)
+        judged = dict(re.findall(r"^- \*\*“(.+)”\*\* is \*(true|false)\*: ", text, re.MULTILINE))
+        wanted = {one: "true" if one in variant.key["claims"] else "false" for one in variant.options["claims"]}
+        assert judged == {one.removesuffix("."): verdict for one, verdict in wanted.items()}
+
+
+@over_levels
+def test_the_listed_starts_are_the_windows_over_the_pixel(level: Level) -> None:
+    """Counted from 1, as on the sheet, and by laying the kernel down at every place."""
+    for variant in variants(level, 20):
+        grid = variant.p.grid
+        text = concepts.seen_workings(variant.p).replace("−", "-")
+        for row, column in ((0, 0), grid.pixel):
+            (line,) = [one for one in text.splitlines() if f"ow {row + 1}, column {column + 1}: in the rows" in one]
+            listed = re.search(r"starts at (.+), in the columns at (.+): \$(\d+) \\cdot (\d+)", line)
+            assert listed is not None, line
+            for at, size, starts, number in zip(
+                (row, column), grid.size, listed.groups()[:2], listed.groups()[2:], strict=True
+            ):
+                axis = range(1 - grid.padding, size + grid.padding + 1)
+                windows = [axis[s : s + grid.kernel] for s in range(0, len(axis) - grid.kernel + 1, grid.stride)]
+                wanted = [window[0] for window in windows if at + 1 in window]
+                assert [int(start) for start in re.findall(r"-?\d+", starts)] == wanted
+                assert int(number) == len(wanted)

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
+from grader.audit import audit
 from grader.cli.main import cli
 from grader.course import Course, load_course
 from grader.exercise import Level
@@ -151,3 +152,9 @@ def test_the_example_is_a_course(course: Course, level: Level) -> None:
         assert f'"{part.name}": None' in stub
     assert variant.id in stub
     assert "{{" not in sheet + key + stub
+
+
+def test_the_example_passes_the_audit(course: Course) -> None:
+    """The guide tells authors to run it: were its own example refused, they would doubt the guide or the audit."""
+    found = list(audit(course, draws=300, jobs=1))
+    assert [level.broken for level in found] == [()] * len(Level)

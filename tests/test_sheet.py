@@ -395,3 +395,13 @@ def check_nesting(page: str) -> list[str]:
     Reader().feed(page)
     assert not still_open
     return seen
+
+
+def test_rows_and_maps_get_room_on_paper() -> None:
+    """A line is too short for a matrix written by hand; the key, which prints the answer, needs no room."""
+    drawn = variant("flipping", Level.STANDARD, 1)
+    matrices = [part for part in drawn.exercise.parts if isinstance(part.answer, Matrix) and part.answer.depth > 1]
+    page = render_sheet(drawn, medium="html")
+    assert 0 < len(matrices) < len(drawn.exercise.parts)
+    assert page.count('class="blank rows"') == len(matrices)
+    assert 'class="blank rows"' not in render_key(drawn, medium="html")
