@@ -214,7 +214,7 @@ def regimes(lengths: tuple[int, ...]) -> tuple[Regime, ...]:
         ),
         Regime("both are long", lambda rng: long(rng, lengths), "lengths"),
         Regime("the lengths are any up to 12", lambda rng: any_lengths(rng, lengths), "lengths", 40),
-        Regime("x or w begins or ends with zero", zeros_at_ends, "lengths", 8),
+        Regime("x or w begins or ends with zero", zeros_at_ends, "lengths", 14),
         Regime("the whole numbers are large", large_whole, "types"),
         Regime("x and w are of 32 bits and their products are longer", int32_products, "types"),
         Regime("x and w hold bytes (uint8)", bytes_and_weights, "types"),

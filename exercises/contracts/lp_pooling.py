@@ -95,10 +95,9 @@ def high_norm(make: Make, rng: Draw) -> Call:
     return make(upstream(rng, up), x * signs if p == 6 else x, p, arguments)
 
 
-def long_whole(make: Make, rng: Draw) -> Call:
+def long_whole(make: Make, rng: Draw, dtype: str, low: int) -> Call:
     """Return a call with whole numbers whose powers need more bits than their type has."""
     up, shape, arguments = sizes(rng)
-    dtype, low = rng.choice((("int32", 10**5), ("int64", 10**10)))
     x = integers(rng, shape, low, 2 * low, "int64").astype(dtype)
     return make(integers(rng, up, 1, 9), x, rng.choice((2, 3)), arguments)
 
@@ -235,7 +234,7 @@ def regimes(make: Make) -> tuple[Regime, ...]:
         Regime("the batch is empty", of(empty), "shapes"),
         Regime("sizes, norms and types are mixed", of(single_any), "together", 30),
         Regime("images, channels, window and map are large at once", of(larger), "together"),
-        Regime("p is 5, 6 or 7", of(high_norm), "norms"),
+        Regime("p is 5, 6 or 7", of(high_norm), "norms", 10),
         Regime("p is whole and given as a float", lambda r: single(make, r, p=r.choice((3.0, 2.0, 1.0, 3.0))), "norms"),
         Regime("p is below 1 or not a half", lambda r: single(make, r, p=r.choice((0.5, 1.3, 2.2, 0.75))), "norms"),
         Regime(
@@ -253,7 +252,8 @@ def regimes(make: Make) -> tuple[Regime, ...]:
         Regime("there are four images or more", lambda r: whole(make, r, n=r.integer(4, 6), c=1, kernel=2), "large"),
         Regime("there are three channels or more", lambda r: whole(make, r, n=1, c=r.integer(3, 5), kernel=2), "large"),
         Regime("some numbers are zero and p is between 1 and 2", of(zeros_below_two), "numbers"),
-        Regime("the powers of whole numbers do not fit into their type", of(long_whole), "types"),
+        Regime("the powers of whole numbers do not fit into 32 bits", of(long_whole, "int32", 10**5), "types"),
+        Regime("the powers of whole numbers do not fit into 64 bits", of(long_whole, "int64", 10**10), "types"),
         Regime("kernel and stride are NumPy's integers", of(with_numpy_ints), "arguments"),
         Regime("some numbers are negative", of(signed), "numbers"),
         Regime("all numbers are negative", of(negative), "numbers"),

@@ -233,9 +233,9 @@ def large_kernel(rng: Draw) -> Call:
     return single(rng, -99, 99, kernel=rng.choice(LARGE_KERNELS), stride=rng.choice((2, None)), outputs=(2, 2))
 
 
-def at_limits(rng: Draw) -> Call:
+def at_limits(rng: Draw, *dtypes: str) -> Call:
     """Return a call with the largest whole numbers of their type, so that two of them added up do not fit."""
-    dtype = rng.choice(("int32", "int16", "uint8"))
+    dtype = rng.choice(dtypes)
     high = int(np.iinfo(dtype).max)
     shape, arguments = given(rng)
     return _call(integers(rng, shape, high - 99, high, dtype), arguments)
@@ -286,7 +286,8 @@ COMMON = (
     Regime("the map has 13 rows or columns or more", lambda r: single(r, outputs=r.choice(LARGE_MAPS)), "large"),
     Regime("there are four images or more", lambda r: whole(r, n=r.integer(4, 6), c=1, kernel=2), "large"),
     Regime("there are four channels or more", lambda r: whole(r, n=1, c=r.integer(4, 6), kernel=2), "large"),
-    Regime("the whole numbers are the largest of their type", at_limits, "types"),
+    Regime("the whole numbers are the largest of 32 bits", lambda rng: at_limits(rng, "int32"), "types"),
+    Regime("the whole numbers are the largest of 16 or 8 bits", lambda r: at_limits(r, "int16", "uint8"), "types"),
     Regime("kernel and stride are NumPy's integers", with_numpy_ints, "arguments"),
     Regime("the whole numbers are large", large_whole, "types"),
     Regime("the input is an integer array", lambda rng: typed(rng, rng.choice(("int64", "int32"))), "types"),
