@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from exercises.contracts.data import CONTRACTS, Task, held_back, problem_of
+from exercises.contracts.data import CONTRACTS, Task, held_back, problem_of, tails
 from grader.contract import Contract, Twin
 from grader.draw import Draw
 from grader.functions.cases import CaseSet, case_set
@@ -189,9 +189,33 @@ def few_seeds(x: Any, y: Any, n_valid: Any, seed: Any) -> Any:
     return train_valid_split(x, y, n_valid, seed % 3)
 
 
+def last_bits(x: Any, y: Any, n_valid: Any, seed: Any) -> Any:
+    return train_valid_split(x, y, n_valid, seed & 0xFFFFFF)
+
+
+def cyclic_orders(x: Any, y: Any, n_valid: Any, seed: Any) -> Any:
+    """Sattolo's shuffle, in which no example keeps its place."""
+    rng, order = random.Random(seed), list(range(len(x)))
+    for last in range(len(x) - 1, 0, -1):
+        other = rng.randrange(last)
+        order[last], order[other] = order[other], order[last]
+    valid, train = order[:n_valid], order[n_valid:]
+    return (x[train], y[train]), (x[valid], y[valid])
+
+
+def first_row_kept(x: Any, y: Any, n_valid: Any, seed: Any) -> Any:
+    """The first example is held back only where all are."""
+    order = [*(1 + np.random.default_rng(seed).permutation(len(x) - 1)), 0]
+    valid, train = order[:n_valid], order[n_valid:]
+    return (x[train], y[train]), (x[valid], y[valid])
+
+
 @pytest.mark.parametrize(
     ("function", "message"),
     [
+        (last_bits, "Two different seeds give the same split"),
+        (cyclic_orders, "With 1 of 3 examples held back, row 0 is among them for 0 of"),
+        (first_row_kept, "held back, row 0 is among them for 0 of"),
         (always_seed_zero, "Two different seeds give the same split"),
         (few_seeds, "Two different seeds give the same split"),
         (never_seeded, "The same seed gives another split the second time"),
@@ -232,3 +256,19 @@ def test_what_is_expected_reads_as_a_sentence() -> None:
     result = grade("train_valid_split", lambda x, y, n_valid, seed: None)
     assert result.counterexample is not None
     assert str(result.counterexample.want).startswith("any split of the ")
+
+
+def test_the_tails_of_a_row_s_count_add_up() -> None:
+    """A wrong tail would refuse right shuffles or accept wrong ones; at most k and at least k + 1 make all there is."""
+    for k in range(60):
+        assert tails(k, 60, 24, 60)[0] + tails(k + 1, 60, 24, 60)[1] == pytest.approx(1)
+    assert tails(0, 60, 1, 3)[0] == pytest.approx((2 / 3) ** 60)
+    assert tails(60, 60, 1, 3)[1] == pytest.approx((1 / 3) ** 60)
+
+
+def test_labels_of_other_rows_are_told_from_altered_rows() -> None:
+    """Rows with labels of other rows have whole rows: the advice to choose whole rows would lead astray."""
+    x, y = np.arange(8.0), np.arange(8)
+    task = Task(x, y, 2)
+    assert problem_of(((x[2:], y[2:]), (x[:2], y[2:4])), task).name == "pairs-broken"
+    assert problem_of(((x[2:], y[2:]), (x[:2] + 0.5, y[:2])), task).name == "altered"
