@@ -562,7 +562,7 @@ EXERCISE = Exercise(
             carry=Carry(
                 ("channels",),
                 lambda p, earlier: int(sum(earlier["channels"])) + bias(p),
-                "you have one sum for each channel, and they add up to a whole number",
+                "your sums are one for each channel, and add up to a whole number",
                 has_all_channels,
             ),
         ),

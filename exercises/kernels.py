@@ -855,7 +855,7 @@ EXERCISE = Exercise(
             workings=bump_workings,
             misconceptions=slipped(lambda p: bump_slips(p.kernel, p.ground, p.bumps), BUMP_HINTS),
             marks=2,
-            carry=Carry(("flat",), carried, "you have answered it with a number"),
+            carry=Carry(("flat",), carried, "your response on the flat patch is a number"),
         ),
         Part(
             name="effect",
