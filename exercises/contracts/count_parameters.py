@@ -25,8 +25,8 @@ brackets may be missing:
 
 With groups g every filter sees in_channels / g channels; g divides in_channels and out_channels. "bias"
 is True or False; False means that the layer has no biases. Layers without parameters count 0, and so does an
-empty list. The layers need not fit together: only count. The same layer, even the same dict, may come more
-than once: each time it counts. Sizes may be large, and the total is exact all the same. Leave the list and
+empty list. The layers need not fit together: only count. Equal layers may come more than once, each
+in a dict of its own: each time they count. Sizes may be large, and the total is exact all the same. Leave the list and
 its dicts unchanged.
 
 Example: [{"type": "conv2d", "in_channels": 3, "out_channels": 96, "kernel_size": 11}] has 34944."""
@@ -99,10 +99,9 @@ def enormous(rng: Draw) -> Call:
 
 
 def repeated(rng: Draw) -> Call:
-    """Return a call with a layer that comes again: an equal dict, or the very same one."""
+    """Return a call with a layer that comes again, in an equal dict of its own."""
     layer = rng.choice((linear, conv))(rng)
-    again = layer if rng.boolean() else dict(layer)
-    return Call(([layer, {"type": "relu"}, again, *[again] * rng.integer(0, 2)],))
+    return Call(([layer, {"type": "relu"}, *(dict(layer) for _ in range(rng.integer(1, 3)))],))
 
 
 def grouped(rng: Draw) -> Layer:
