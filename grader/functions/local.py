@@ -107,7 +107,8 @@ def _arrays(value: Any) -> list[Any]:
 def _snapshot(value: Any) -> Any:
     """Return the result as the wire would bring it: a copy, NumPy numbers as 0-d arrays."""
     if isinstance(value, tuple | list):
-        return type(value)(_snapshot(item) for item in value)
+        items = [_snapshot(item) for item in value]
+        return items if isinstance(value, list) else tuple(items)  # a named tuple arrives as a tuple
     if isinstance(value, np.generic):
         return np.array(value)
     return value.copy() if isinstance(value, np.ndarray) else value
