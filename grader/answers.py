@@ -286,10 +286,11 @@ class MultipleChoice(Choice):
 
     @property
     def rule(self) -> str:
-        return "the letters of all right options"
+        return "the letters of all right options, or 'none'"
 
     def read(self, raw: object) -> Value:
-        items = list(re.sub(r"[\s,;]", "", raw)) if isinstance(raw, str) else _items(raw)
+        text = raw.strip().lower() if isinstance(raw, str) else ""
+        items = [] if text == "none" else list(re.sub(r"[\s,;]", "", text)) if text else _items(raw)
         if items is None:
             raise AnswerError(f"expected letters such as 'AC', got {excerpt(raw)}")
         return frozenset(super(MultipleChoice, self).read(item) for item in items)
@@ -303,7 +304,8 @@ class MultipleChoice(Choice):
         return wrong(f"{missed} options are judged wrongly")
 
     def show(self, value: Value) -> str:
-        return "".join(letter for letter, option in zip(self.letters, self.options, strict=True) if option in value)
+        letters = (letter for letter, option in zip(self.letters, self.options, strict=True) if option in value)
+        return "".join(letters) or "none"
 
 
 # Reading and writing ---------------------------------------------------------------------------------------

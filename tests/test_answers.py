@@ -103,8 +103,9 @@ def test_an_answer_of_another_kind_is_refused_with_what_is_expected(kind: Answer
         (Choice(("x", "y")), "(A)", "y", Outcome.WRONG, 0),
         (MultipleChoice(("x", "y", "z")), "ac", frozenset("xz"), Outcome.CORRECT, 1),
         (MultipleChoice(("x", "y", "z")), ["A"], frozenset("xz"), Outcome.PARTIAL, Fraction(1, 2)),
-        (MultipleChoice(("x", "y", "z")), "", frozenset("xz"), Outcome.WRONG, 0),
-        (MultipleChoice(("x", "y", "z")), "", frozenset(), Outcome.CORRECT, 1),
+        (MultipleChoice(("x", "y", "z")), "none", frozenset("xz"), Outcome.WRONG, 0),
+        (MultipleChoice(("x", "y", "z")), "None", frozenset(), Outcome.CORRECT, 1),
+        (MultipleChoice(("x", "y", "z")), [], frozenset(), Outcome.CORRECT, 1),
     ],
 )
 def test_answers_earn_what_they_should(kind: Answer, raw: object, key: Any, outcome: Outcome, share: Any) -> None:

@@ -143,7 +143,7 @@ ONE_HOT_REGIMES = (
     Regime("there are thousands of labels", many_labels, "sizes"),
     Regime("there are more than 256 classes", hundreds_of_classes, "sizes"),
     *(
-        Regime(f"the labels are {dtype}", lambda rng, dtype=dtype: all_classes(rng, dtype), "types")  # type: ignore[misc]
+        Regime(f"the labels are {dtype}", lambda rng, dtype=dtype: all_classes(rng, dtype), "types")  # type: ignore[misc] - a default holds this dtype
         for dtype in DTYPES[1:]
     ),
     Regime("the labels' dtype is too small for num_classes", class_beyond_dtype, "types"),
