@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import islice
 from typing import Any
 
@@ -142,10 +142,7 @@ ONE_HOT_REGIMES = (
     Regime("there are two classes", lambda rng: labelled(rng, [rng.integer(0, 1)], 2, least=2), "sizes"),
     Regime("there are thousands of labels", many_labels, "sizes"),
     Regime("there are more than 256 classes", hundreds_of_classes, "sizes"),
-    *(
-        Regime(f"the labels are {dtype}", lambda rng, dtype=dtype: all_classes(rng, dtype), "types")  # type: ignore[misc] - a default holds this dtype
-        for dtype in DTYPES[1:]
-    ),
+    *(Regime(f"the labels are {dtype}", partial(all_classes, dtype=dtype), "types") for dtype in DTYPES[1:]),
     Regime("the labels' dtype is too small for num_classes", class_beyond_dtype, "types"),
     Regime("the labels are bytes and the classes many", many_classes, "types"),
     Regime("the labels are read-only", lambda rng: labels_stored(rng, "readonly"), "arguments"),
