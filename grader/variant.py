@@ -1,7 +1,7 @@
 """Variants: which numbers a student gets, derived from a seed or from the course key, and named by an id.
 
     padding-v1-standard-s42n1-710R        seed 42, number 1: anyone can derive it again
-    padding-v1-standard-k3F9QZ2M8a1-7KQ2  course key, a student's first attempt: only the key derives it
+    padding-v1-standard-kJNJWZ8EAa1-ZRKP  course key, a student's first attempt: only the key derives it
 
 The last four characters check the rest, so that a mistyped id is an error and not another question.
 """
