@@ -1,13 +1,14 @@
 """Hypothesis draws and shrinks calls: the same `Regime.draw` runs on its choices instead of ours.
 
 `deadline=None, database=None` and a fixed seed: no mark depends on the machine's speed or on who was graded
-before.
+before. Nor does one depend on where the grader lies, and nothing is written into the current folder.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib
 from collections.abc import Callable
 from random import Random
 from typing import Any
@@ -18,8 +19,28 @@ from hypothesis import strategies as st
 
 from grader.contract import Call, Regime
 from grader.draw import Draw, Label, digest
+from grader.journal import cache_folder
 
 _SEEDS = 1 << 32
+
+
+def _settle() -> None:
+    """Keep Hypothesis from reading source files, and from writing into the current folder.
+
+    Of what it draws, a part are numbers that it finds in the source of imported modules outside site-packages
+    ("local constants"). An editable grader would draw other cases than an installed one. There is no setting for
+    it: the function that collects them gives none. Versions that do not have it collect nothing.
+    """
+    hypothesis.configuration.set_hypothesis_home_dir(cache_folder() / "hypothesis")
+    with contextlib.suppress(ImportError, AttributeError):
+        providers = importlib.import_module("hypothesis.internal.conjecture.providers")
+        none = importlib.import_module("hypothesis.internal.constants_ast").Constants
+        if hasattr(providers, "_get_local_constants"):
+            vars(providers)["_get_local_constants"] = none
+            providers.CONSTANTS_CACHE.cache.clear()  # of what was collected until now
+
+
+_settle()
 
 
 class HypothesisDraw(Draw):
