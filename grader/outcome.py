@@ -96,7 +96,8 @@ class PartResult:
     """One part of one student, marked.
 
     `message` is what the student reads; `summary` is the part of it that holds no value, no input and no word of
-    the student's, for feedback that must not give hidden cases away.
+    the student's, for feedback that must not give hidden cases away. `record` is what the training of a model left
+    behind, for the figures of the reports: plain JSON data with the keys of `grader.report.record`, all optional.
     """
 
     topic: str
@@ -113,6 +114,7 @@ class PartResult:
     line: int | None = None  # of the student's file
     summary: str = ""
     credit: str = ""  # how the marks come about, where only a part of them was earned
+    record: Mapping[str, Any] = field(default_factory=dict)  # of a trained model; empty for every other kind
 
     def __post_init__(self) -> None:
         if not 0 <= self.score <= self.max_score:

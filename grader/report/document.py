@@ -81,7 +81,7 @@ def student_to_json(student: StudentResult) -> dict[str, Any]:
 
 
 def _part(part: PartResult) -> dict[str, Any]:
-    return {
+    item = {
         "topic": part.topic,
         "part": part.part,
         "kind": part.kind,
@@ -98,6 +98,7 @@ def _part(part: PartResult) -> dict[str, Any]:
         "credit": part.credit,
         "summary": part.summary,
     }
+    return item | {"model": plain(part.record)} if part.record else item
 
 
 def _counterexample(example: Counterexample | None) -> dict[str, Any] | None:
