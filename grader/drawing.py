@@ -31,9 +31,12 @@ LEAST = 4
 TABLE = 300  # width of a table of long numbers, in pixels; fewer columns are shown instead
 MOST_PANES = 3
 WIDEST = 460  # of a drawing, before it goes on below
-RULER = 440  # width of a long axis
+NARROW = 380  # of a row of boxes, before it goes on below: hardly shrunk on a phone
+RULER = 340  # width of a long axis: not shrunk on a phone, where its numbers would become tiny
+LABEL = 14  # letters above a box, before they go on below
 FACE = 64  # longest side of a box, and how far back its depth goes at most
 DEPTH = 26
+ARROW = 28  # width of an arrow between boxes, and the gap after it
 SHALLOW = 16  # a box less deep than this never gets all of it
 NARROWEST = 300
 
@@ -103,11 +106,14 @@ def boxes(items: Sequence[tuple[Sequence[int], str, str]], *, alt: str = "") -> 
     face = max([1, *(side for size in volumes for side in size[1:])])
     longest = max([1, *(size[0] for size, _, _ in items if len(size) == 1)])
     drawn = [_cuboid(size, deepest, face) if len(size) == 3 else _column(size[0], longest) for size, _, _ in items]
-    height = max(block.height for block in drawn)
-    blocks = [_labelled(block, height, above, below) for block, (_, above, below) in zip(drawn, items, strict=True)]
-    joined = [blocks[0], *(_beside([_arrow(block.height), block], 8) for block in blocks[1:])]
+    boxed = [
+        _Box(block, textwrap.wrap(one_line(above), LABEL) or [""], one_line(below))
+        for block, (_, above, below) in zip(drawn, items, strict=True)
+    ]
+    lines = _broken([box.width + ARROW for box in boxed], 8, NARROW)
+    rows = [_row([boxed[index] for index in line], first=line[0] == 0) for line in lines]
     title = " → ".join(above for _, above, _ in items)
-    return _svg(_flow(joined, 8), title, alt)
+    return _svg(_stack(rows, 14), title, alt)
 
 
 def failing_case(counterexample: Counterexample) -> str:
@@ -360,6 +366,7 @@ def _indexed(block: Block, kept: Kept, width: float) -> Block:
 # An axis, and boxes ----------------------------------------------------------------------------------------
 
 _BAR = 14  # height of an axis and of what stands below it
+_LINE = 16  # height of a line of a label
 
 
 def _ruler(length: int, padding: int, cell: float) -> Block:
@@ -421,16 +428,38 @@ def _face(path: str, shade: float) -> str:
     )
 
 
-def _labelled(block: Block, height: float, above: str, below: str) -> Block:
-    """Put a text above and one below a block, which stands half-way down the height."""
-    width = max(block.width, LETTER * len(above), LETTER * len(below))
-    texts = "".join(
-        f'<text class="cg-caption" x="{width / 2:g}" y="{y:g}" text-anchor="middle" fill="currentColor" {_PROSE}>'
-        f"{escape(one_line(text))}</text>"
-        for text, y in ((above, 12), (below, height + CAPTION + 16))
-    )
-    placed = _at((width - block.width) / 2, CAPTION + (height - block.height) / 2, block)
-    return Block(width, height + 2 * CAPTION + 4, texts + placed)
+@dataclass(frozen=True)
+class _Box:
+    """A block with the lines of text above it and one below it."""
+
+    block: Block
+    above: Sequence[str]
+    below: str
+
+    @property
+    def width(self) -> float:
+        return max(self.block.width, *(LETTER * len(text) for text in (*self.above, self.below)))
+
+    def labelled(self, height: float, lines: int) -> Block:
+        """Put the texts around the block, which stands half-way down the height below so many lines of text."""
+        top, x = lines * _LINE + 4, self.width / 2
+        places = [(text, top - 8 - _LINE * above) for above, text in enumerate(reversed(self.above))][::-1]
+        texts = "".join(
+            f'<text class="cg-caption" x="{x:g}" y="{y:g}" text-anchor="middle" fill="currentColor" {_PROSE}>'
+            f"{escape(text)}</text>"
+            for text, y in (*places, (self.below, top + height + 16))
+        )
+        placed = _at((self.width - self.block.width) / 2, top + (height - self.block.height) / 2, self.block)
+        return Block(self.width, top + height + CAPTION, texts + placed)
+
+
+def _row(boxes: Sequence[_Box], *, first: bool) -> Block:
+    """Put boxes beside each other, as high as the highest of them, with an arrow before each but the first of all."""
+    height, lines = max(box.block.height for box in boxes), max(len(box.above) for box in boxes)
+    blocks = [box.labelled(height, lines) for box in boxes]
+    arrow = _arrow(2 * (lines * _LINE + 4) + height)
+    joined = [_beside([arrow, block], 8) for block in blocks]
+    return _beside([blocks[0], *joined[1:]] if first else joined, 8)
 
 
 def _arrow(height: float) -> Block:
@@ -462,18 +491,34 @@ def _stack(blocks: Sequence[Block], gap: float = GAP) -> Block:
 
 def _flow(blocks: Sequence[Block], gap: float = GAP) -> Block:
     """Put blocks beside each other, and below where they would become too wide."""
-    lines: list[list[Block]] = [[]]
-    for block in blocks:
-        if lines[-1] and sum(b.width + gap for b in lines[-1]) + block.width > WIDEST:
+    lines = _broken([block.width for block in blocks], gap, WIDEST)
+    return _stack([_beside([blocks[index] for index in line], gap) for line in lines])
+
+
+def _broken(widths: Sequence[float], gap: float, widest: float) -> list[list[int]]:
+    """Return which blocks stand in each line, so that no line of several is wider than allowed.
+
+    >>> _broken([30, 30, 30, 90], 10, 100)
+    [[0, 1], [2], [3]]
+    """
+    lines: list[list[int]] = [[]]
+    for index, width in enumerate(widths):
+        if lines[-1] and sum(widths[other] + gap for other in lines[-1]) + width > widest:
             lines.append([])
-        lines[-1].append(block)
-    return _stack([_beside(line, gap) for line in lines])
+        lines[-1].append(index)
+    return lines
 
 
 def _captioned(block: Block, caption: str) -> Block:
-    caption = one_line(caption)
-    text = f'<text class="cg-caption" x="0" y="12" fill="currentColor" {_PROSE}>{escape(caption)}</text>'
-    return Block(max(block.width, LETTER * len(caption)), block.height + CAPTION, text + _at(0, CAPTION, block))
+    """Put a text above a block, in several lines where it is much wider than the block."""
+    lines = textwrap.wrap(one_line(caption), int(max(block.width, NARROWEST) / LETTER)) or [""]
+    texts = "".join(
+        f'<text class="cg-caption" x="0" y="{12 + _LINE * n}" fill="currentColor" {_PROSE}>{escape(line)}</text>'
+        for n, line in enumerate(lines)
+    )
+    top = CAPTION + _LINE * (len(lines) - 1)
+    width = max(block.width, *(LETTER * len(line) for line in lines))
+    return Block(width, top + block.height, texts + _at(0, top, block))
 
 
 def _sign(sign: str) -> Block:
