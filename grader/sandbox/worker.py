@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 import types
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ OUTPUT_LIMIT = 1 << 16
 
 def beside(name: str) -> types.CodeType:
     """Compile a file of this folder, which is out of sight once the walls are up."""
-    path = Path(__file__).with_name(f"{name}.py")
+    path = Path(__file__).parent / f"{name}.py"
     return compile(path.read_bytes(), path.name, "exec", dont_inherit=True)
 
 
@@ -40,7 +41,7 @@ def as_module(name: str, code: types.CodeType) -> Any:
     """Run the code as a module that nobody else can import, with built-in functions that nobody else can replace."""
     module = types.ModuleType(f"_{name}")
     module.__dict__["__builtins__"] = dict(vars(builtins))
-    module.__dict__["__file__"] = str(Path(__file__).with_name(f"{name}.py"))
+    module.__dict__["__file__"] = str(Path(__file__).parent / f"{name}.py")
     exec(code, module.__dict__)  # noqa: S102 (our own file)
     return module
 
@@ -127,9 +128,10 @@ EXCEPTIONS = frozenset(
 class Submission:
     """One student's module and what its functions returned so far."""
 
-    def __init__(self, frames: Frames, filename: str) -> None:
+    def __init__(self, frames: Frames, filename: str, operations: Mapping[str, Any]) -> None:
         self.frames = frames
         self.filename = filename
+        self.operations = operations  # what can be done with the module as a whole; asked for as "@name"
         self.module = types.ModuleType("submission")
         self.names = self.module.__dict__
         self.results: list[Any] = []
@@ -169,6 +171,8 @@ class Submission:
         """Return the result and what it shares; `changed` names arguments whose bytes differ afterwards."""
         number = len(self.results)
         self.results.append(None)
+        if name.startswith("@"):
+            return self.operations[name[1:]](self.names, *args, **kwargs), {"changed": [], "shares": [], "earlier": []}
         function = self.value(name)
         named = [*enumerate(args), *kwargs.items()]
         before = [self.snapshot(value) for _, value in named]
@@ -305,9 +309,18 @@ def seed_everything(seed: str) -> None:
 class Zygote:
     """The process that has imported everything and forks a child for each request of the host."""
 
-    def __init__(self, control: socket.socket, frames: Frames, contain: Any, walls: Any, image: int) -> None:
+    def __init__(
+        self,
+        control: socket.socket,
+        frames: Frames,
+        operations: Mapping[str, Any],
+        contain: Any,
+        walls: Any,
+        image: int,
+    ) -> None:
         self.control = control
         self.frames = frames
+        self.operations = operations
         self.contain = contain
         self.walls = walls
         self.image = image
@@ -379,11 +392,18 @@ class Zygote:
         os.closerange(5, 1024)
         redirect_output()
         pipe = Pipe(socket.socket(fileno=3), self.frames)
-        submission = Submission(self.frames, request["filename"])
+        submission = Submission(self.frames, request["filename"], self.operations)
         sys.argv = [request["filename"]]
         seed_everything(request["seed"])
         self.contain.confine(self.walls, self.image + request["memory"], request["cpu"])
         serve(submission, pipe)
+
+
+def read_state(names: Mapping[str, Any], data: bytes) -> dict[str, Any]:  # noqa: ARG001 - the form of all operations
+    """Return the arrays of a state dict as torch saves it. Its bytes are a student's: they are read only here."""
+    torch = sys.modules["torch"]
+    state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    return {str(name): value.contiguous().numpy() for name, value in state.items() if isinstance(value, torch.Tensor)}
 
 
 def thread_count(process: int) -> int:
@@ -404,6 +424,7 @@ def main() -> None:
     folder, root, packages, control, tier = sys.argv[1:]
     tempfile.tempdir = "/tmp"  # noqa: S108 (nothing can be written there, but asking where it is must not fail)
     protocol, contain = beside("protocol"), as_module("contain", beside("contain"))
+    models = beside("../models/harness")
     paths = contain.readable_paths(folder)
     names, process = contain.enclose(tier, paths, root)
     sys.path.insert(0, folder)
@@ -415,11 +436,14 @@ def main() -> None:
         sys.modules["torch"].set_num_threads(1)
         importlib.import_module("torch._dynamo")  # every optimizer imports it
     frames = as_module("protocol", protocol)
+    operations = {}
+    if "torch" in sys.modules:
+        operations = {**as_module("../models/harness", models).OPERATIONS, "read_state": read_state}
     sys.argv = ["submission"]
     if thread_count(process) != 1:
         raise RuntimeError("the zygote has more than one thread: a fork would not be safe")
     walls = contain.Walls(tier, names, paths)
-    Zygote(socket.socket(fileno=int(control)), frames, contain, walls, image_size(process)).run()
+    Zygote(socket.socket(fileno=int(control)), frames, operations, contain, walls, image_size(process)).run()
 
 
 if __name__ == "__main__":
