@@ -1,4 +1,4 @@
-"""How large an output is, and backwards: which padding, stride or layer gives a wanted size."""
+"""How large an output is, forwards and transposed, and backwards: which padding, stride or layer gives a size."""
 
 from __future__ import annotations
 
@@ -29,11 +29,12 @@ from solutions import shapes
 
 Pair = tuple[int, int]
 Layer = tuple[int, int, int]  # kernel, stride, padding
+Spread = tuple[int, int, int, int, int]  # pixels, kernel, stride, padding, output padding
 
 
 @dataclass(frozen=True)
 class Params:
-    """Pairs are (height, width). After the layer and its pooling come three questions along one axis."""
+    """Pairs are (height, width). After the layer and its pooling come four questions along one axis."""
 
     image: Pair
     kernel: Pair
@@ -56,6 +57,8 @@ class Params:
     before: int
     after: int
     layers: tuple[Layer, ...]
+    # what does a transposed convolution make of it?
+    spread: Spread
 
     @property
     def is_square(self) -> bool:
@@ -88,13 +91,14 @@ class Params:
 
 def draw(rng: Draw, level: Level) -> Params:
     """Draw three questions backwards, and a layer on which every mistake makes another map."""
-    padding, stride, layer = (
+    padding, stride, layer, spread = (
         draw_padding_question(rng, level),
         draw_stride_question(rng),
         draw_layer_question(rng, level),
+        draw_spread(rng, level),
     )
     while True:
-        p = Params(*draw_convolution(rng, level), *padding, *stride, *layer)
+        p = Params(*draw_convolution(rng, level), *padding, *stride, *layer, spread)
         drops = shapes.left_over(min(p.map), p.pool, p.pool_stride)
         if drops and p.map[0] != p.map[1] and all(all_differ(part, p) for part in PARTS[:3]):
             return p
@@ -167,6 +171,18 @@ def draw_layer_question(rng: Draw, level: Level) -> tuple[int, int, tuple[Layer,
         layers = (right, *(rng.choice(options) for options in wanted))
         if len(set(layers)) == len(layers):
             return before, after, layers
+
+
+def draw_spread(rng: Draw, level: Level) -> Spread:
+    """Draw a transposed convolution on which every mistake makes another size; with output padding at the end only."""
+    while True:
+        stride = rng.integer(2, 3 if level is Level.INTRO else 5)
+        padding, kernel = rng.integer(1, 4), rng.integer(stride + 1, stride + 7)
+        more = rng.integer(1, stride - 1) if level is Level.CHALLENGE else 0
+        spread = rng.integer(6, 28), kernel, stride, padding, more
+        sizes = [transposed(spread), *(wrong for slip in SLIPS.values() if (wrong := slip(spread)) is not None)]
+        if len(set(sizes)) == len(sizes) and min(sizes) > 1:
+            return spread
 
 
 @cache
@@ -256,6 +272,45 @@ def stride_for(p: Params) -> int:
 
 def over_room(p: Params) -> int:
     return p.wide + 2 * p.over_padding - p.over_kernel
+
+
+def transposed(spread: Spread) -> int:
+    size, kernel, stride, padding, more = spread
+    return shapes.transposed_size(size, kernel, stride, padding, more)
+
+
+def forwards(spread: Spread) -> int | None:
+    """Return the size that a convolution of this kernel, stride and padding makes; None where it does not fit."""
+    size, kernel, stride, padding, _ = spread
+    return shapes.output_size(size, kernel, stride, padding) if kernel <= size + 2 * padding else None
+
+
+SLIPS: dict[str, Callable[[Spread], int | None]] = {  # what mistakes make of a transposed convolution
+    "convolution": forwards,
+    "no-minus-one": lambda t: transposed(t) + t[2],
+    "padding-added": lambda t: transposed(t) + 4 * t[3],
+    "padding-once": lambda t: transposed(t) + t[3],
+    "padding-forgotten": lambda t: transposed(t) + 2 * t[3],
+    "times-stride": lambda t: t[0] * t[2],
+    "kernel-forgotten": lambda t: (t[0] - 1) * t[2] + 1 + t[4],
+    "output-padding-forgotten": lambda t: transposed(t) - t[4] if t[4] else None,
+    "output-padding-twice": lambda t: transposed(t) + t[4] if t[4] else None,
+}
+SLIP_HINTS = {
+    "convolution": "That is a convolution, which makes the axis shorter; a transposed one goes the other way.",
+    "no-minus-one": "The first copy needs no step: i copies are i − 1 steps of s pixels, and the last one is k long.",
+    "padding-added": "A transposed convolution cuts its padding off: p pixels are lost at each end, none are added.",
+    "padding-once": "The padding is cut off at both ends, so 2p.",
+    "padding-forgotten": "At the end p pixels are cut off at each end, so 2p.",
+    "times-stride": "i · s counts a stride for every copy; the last one is k long, and 2p pixels are cut off.",
+    "kernel-forgotten": "Each copy is as long as the kernel, not one pixel, and 2p pixels are cut off at the end.",
+    "output-padding-forgotten": "The output padding makes the result longer: add it.",
+    "output-padding-twice": "The output padding is added at one end only.",
+}
+
+
+def spread_slip(name: str) -> Callable[[Params], int | None]:
+    return lambda p: SLIPS[name](p.spread)
 
 
 def layer_text(layer: Layer) -> str:
@@ -357,12 +412,29 @@ def layer_workings(p: Params) -> str:
     )
 
 
+def transposed_workings(p: Params) -> str:
+    size, kernel, stride, padding, more = p.spread
+    full = (size - 1) * stride + kernel
+    answer = transposed(p.spread)
+    added, formula = (f" + {more}", "o = (i - 1) s + k - 2p + a") if more else ("", "o = (i - 1) s + k - 2p")
+    grown = f", and the output padding $a$ adds {_steps.pixels(more)} at one end" if more else ""
+    back = _steps.size(answer, kernel, stride, padding)
+    return (
+        f"From the first to the last of {size} copies are {size} − 1 steps of {stride} pixels, and the last copy is "
+        f"{kernel} pixels long: "
+        rf"$({size} - 1) \cdot {stride} + {kernel} = {full}$. At each end {_steps.pixels(padding)} "
+        f"{'is' if padding == 1 else 'are'} cut off{grown}:\n\n$${formula}$$\n\n"
+        rf"$${full} - 2 \cdot {padding}{added} = {answer}$$"
+        f"\n\nCheck: the convolution of the same kernel, stride and padding leads back:\n\n$${back}$$"
+    )
+
+
 def cost(p: Params) -> int:
     """Multiplications and divisions of the workings, each formula once for a square layer."""
     axes = 1 if p.is_square else 2
     dilated = axes if p.dilation > 1 else 0
-    size, patches, pooling, padding, stride = axes + 2, 1, 2, 2, 2
-    return dilated + size + patches + pooling + padding + stride + 2 * len(p.layers)
+    size, patches, pooling, padding, stride, spread = axes + 2, 1, 2, 2, 2, 2
+    return dilated + size + patches + pooling + padding + stride + 2 * len(p.layers) + spread
 
 
 HANGING = "A last window that hangs over the edge does not count: round the quotient down."
@@ -574,13 +646,30 @@ PARTS: tuple[Part[Params], ...] = (
             Misconception("rounded-up", tempting(4), "Rounded down, this layer gives one fewer."),
         ),
     ),
+    Part(
+        name="transposed",
+        ask=(
+            "A **transposed convolution** makes an axis longer: for each of its **{{ p.spread[0] }} pixels** it lays "
+            "down a copy of the kernel, {{ p.spread[1] }} pixels long, {{ p.spread[2] }} pixels after the one before "
+            "(the stride); where copies overlap they are added. Then {{ p.spread[3] | count('pixel') }} at each end "
+            "{{ 'is' if p.spread[3] == 1 else 'are' }} cut off (the padding)"
+            "{% if p.spread[4] %}, and {{ p.spread[4] | count('pixel') }} "
+            "{{ 'is' if p.spread[4] == 1 else 'are' }} added at one end (the output padding){% endif %}. "
+            "How long is the result?"
+        ),
+        solve=lambda p: transposed(p.spread),
+        answer=Integer(unit="pixels"),
+        workings=transposed_workings,
+        marks=2,
+        misconceptions=tuple(Misconception(name, spread_slip(name), hint) for name, hint in SLIP_HINTS.items()),
+    ),
 )
 
 
 EXERCISE = Exercise(
     name="output_size",
     title="Output size",
-    summary="from input, kernel, stride, padding and dilation to the output, and back to what gives a wanted size",
+    summary="from input, kernel, stride, padding and dilation to the output, back from a wanted size, and transposed",
     draw=draw,
     intro=(
         "An image of **{{ p.image[0] }} × {{ p.image[1] }}** pixels (height × width) goes through a convolution:\n\n"
@@ -603,6 +692,7 @@ EXERCISE = Exercise(
     parts=PARTS,
     functions=(FunctionPart(OUTPUT_SIZE, marks=2),),
     cost=cost,
-    costs={Level.INTRO: 18, Level.STANDARD: 21, Level.CHALLENGE: 23},
+    costs={Level.INTRO: 20, Level.STANDARD: 23, Level.CHALLENGE: 25},
+    version=2,
     cost_unit="multiplications and divisions",
 )

@@ -174,6 +174,17 @@ def test_keys_of_output_size_by_walking(level: Level) -> None:
 
 
 @pytest.mark.parametrize("level", list(Level))
+def test_keys_of_transposed_convolutions_by_torch(level: Level) -> None:
+    """How long a transposed convolution's result is, as torch makes it, output padding included."""
+    with torch.device("meta"):
+        for variant in variants(output_size.EXERCISE, level, 60):
+            size, kernel, stride, padding, more = variant.p.spread
+            layer = torch.nn.ConvTranspose1d(1, 1, kernel, stride, padding, more)
+            assert variant.key["transposed"] == layer(torch.empty(1, 1, size)).shape[2]
+            assert bool(more) == (level is Level.CHALLENGE)
+
+
+@pytest.mark.parametrize("level", list(Level))
 def test_keys_of_parameters_by_torch(level: Level) -> None:
     """Weights, biases, units and fully connected layers as torch allocates them."""
     with torch.device("meta"):
