@@ -11,6 +11,7 @@ from typing import Any
 
 from grader.errors import CourseError
 from grader.outcome import Gradebook, Outcome, PartResult
+from grader.report.record import KEYS
 
 SETTINGS = "course.toml"
 
@@ -23,6 +24,11 @@ class Feedback(StrEnum):
     VERDICT = "verdict"
     INPUT = "input"
     FULL = "full"
+
+
+# The keys of a trained model's record that a level hides. Counts over held-out data are a verdict, as the cases of a
+# regime are; the held-out example is an input, and the maps of that example are what was got there.
+HIDDEN = {Feedback.NONE: frozenset(KEYS), Feedback.VERDICT: {"input", "maps"}, Feedback.INPUT: {"maps"}}
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,7 @@ def limit(gradebook: Gradebook, feedback: Feedback) -> Gradebook:
 
 
 def _limited(part: PartResult, feedback: Feedback) -> PartResult:
+    part = replace(part, record={key: value for key, value in part.record.items() if key not in HIDDEN[feedback]})
     if part.outcome is Outcome.UNGRADABLE:
         return part
     if feedback is Feedback.NONE:

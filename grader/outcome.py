@@ -119,6 +119,8 @@ class PartResult:
     def __post_init__(self) -> None:
         if not 0 <= self.score <= self.max_score:
             raise ValueError(f"score={self.score} must be from 0 to max_score={self.max_score}")
+        if self.record and self.kind != "model":
+            raise ValueError(f"kind={self.kind!r} has no record: only a model has one")
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 from grader.contract import Pane, Window
@@ -192,3 +194,135 @@ def _hostile(text: str) -> StudentResult:
         counterexample=example,
     )
     return StudentResult(text, (bad, part("g")), problems=(text,), variants=(text,))
+
+
+CLASSES = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]
+NAMES = (
+    "Ada Alan Anita Barbara Dennis Donald Edsger Fei-Fei Geoffrey Grace "
+    "Ivan Jürgen Kunihiko Leslie Linus Margaret Radia Tim Yann Zoë"
+)
+
+
+def trained(students: int = 20) -> Gradebook:
+    """Return a class that trained a model: most are near the reference, every seventh is far from it.
+
+    The data are made up and smooth; nothing is drawn, so that they are the same everywhere.
+    """
+    names = NAMES.split()
+    parts = [part_trained(n) for n in range(students)]
+    named = [names[n] if n < len(names) else f"{names[n % len(names)]} {n}" for n in range(students)]
+    return Gradebook(
+        "Convolutional networks",
+        tuple(StudentResult(name, (part("size"), one)) for name, one in zip(named, parts, strict=True)),
+    )
+
+
+def part_trained(n: int) -> PartResult:
+    """Return the trained part of student n."""
+    rec = record(n)
+    right, threshold = rec["accuracy"]["right"], rec["accuracy"]["threshold"]
+    good = right >= threshold
+    message = "" if good else f"{right} of 360 held-out digits are right, where {threshold} were asked for"
+    outcome = Outcome.CORRECT if good else Outcome.WRONG
+    return part("accuracy", outcome, 0, message, topic="one hidden layer", kind="model", record=rec)
+
+
+def record(n: int = 0) -> dict[str, Any]:
+    """Return a whole record, of another training for each n."""
+    lost = 12 + 5 * (n % 4) + (90 if n % 7 == 3 else 0)
+    confusion = [[36 if row == column else 0 for column in range(10)] for row in range(10)]
+    for error in range(lost):
+        row = (8, 9, 3, 5, 8)[error % 5] if error % 2 else (error * 7) % 10
+        column = {8: 1, 9: 4, 3: 8, 5: 9}.get(row, (row + 3 + error) % 10)
+        if confusion[row][row] > 3 and row != column:
+            confusion[row][row] -= 1
+            confusion[row][column] += 1
+    right = sum(confusion[k][k] for k in range(10))
+    end = 1 - right / 360
+    return {
+        "curves": {
+            "test error": _curve(end, 4 + n % 5, n),
+            "training error": _curve(end * 0.4, 3 + n % 5, n + 1),
+            "test error, with momentum": _curve(end * 0.9, 2 + n % 3, n + 2),
+            "training error, with momentum": _curve(end * 0.3, 2 + n % 3, n + 3),
+        },
+        "reference": {
+            "test error": _curve(0.039, 5, 40),
+            "training error": _curve(0.018, 4, 41),
+            "test error, with momentum": _curve(0.031, 2.5, 42),
+            "training error, with momentum": _curve(0.009, 2, 43),
+        },
+        "confusion": confusion,
+        "classes": CLASSES,
+        "filters": {"name": "conv1.weight", "values": [_filter(k + n) for k in range(25)]},
+        "input": EIGHT,
+        "maps": {
+            "convolution": [_map(k + n, 20, 1) for k in range(25)],
+            "pooling": [_map(k + n, 5, 4) for k in range(25)],
+        },
+        "accuracy": {
+            "right": right,
+            "of": 360,
+            "interval": [max(0.0, right / 360 - 0.025), min(1.0, right / 360 + 0.02)],
+            "threshold": 327,
+            "seeds": 200,
+            "error_rate": 0.001,
+            "confidence": 0.95,
+        },
+    }
+
+
+def _curve(end: float, speed: float, wiggle: int, epochs: int = 20) -> list[float]:
+    shares = [
+        end + (0.88 - end) * math.exp(-epoch / speed) + 0.012 * math.sin(1.7 * epoch + wiggle) * (0.3 + end)
+        for epoch in range(epochs)
+    ]
+    return [round(min(1.0, max(0.0, share)), 4) for share in shares]
+
+
+def _filter(k: int, side: int = 9) -> list[list[float]]:
+    """Return an edge, turned by k, that fades towards the sides."""
+    angle, middle = k * 0.61, (side - 1) / 2
+    return [
+        [
+            round(
+                0.3
+                * math.sin(((x - middle) * math.cos(angle) + (y - middle) * math.sin(angle)) * (0.5 + k % 3 * 0.3))
+                * math.exp(-((x - middle) ** 2 + (y - middle) ** 2) / 14),
+                4,
+            )
+            for x in range(side)
+        ]
+        for y in range(side)
+    ]
+
+
+def _eight(y: float, x: float) -> int:
+    rings = [abs(math.hypot((x - 13.5) * 1.15, y - middle) - size) for middle, size in ((9, 4.4), (18.5, 5.2))]
+    return max(0, min(255, round(255 * (1.9 - min(rings) / 1.5))))
+
+
+EIGHT = [[_eight(y, x) for x in range(28)] for y in range(28)]
+
+
+@cache
+def _map(k: int, side: int, step: int) -> list[list[int]]:
+    """Return the example seen through filter k, at every `step`-th place; every eleventh map is dark throughout."""
+    if k % 11 == 7:
+        return [[0] * side for _ in range(side)]
+    weights = _filter(k)
+    return [
+        [
+            max(
+                0,
+                min(
+                    255,
+                    round(
+                        0.4 * sum(weights[u][v] * EIGHT[y * step + u][x * step + v] for u in range(9) for v in range(9))
+                    ),
+                ),
+            )
+            for x in range(side)
+        ]
+        for y in range(side)
+    ]

@@ -13,9 +13,12 @@ from typing import Any, NoReturn
 from grader import __version__
 from grader.errors import InputError
 from grader.outcome import Counterexample, Finding, Gradebook, Outcome, PartResult, StudentResult
+from grader.report import record
 from grader.report.text import inert, number
 
 ALL_CORRECT, SOMETHING_WRONG, NOT_GRADED = 0, 1, 3
+# The line of a record: only fields of a part are indented like this. With a line a number it would be thrice as long.
+_RECORD = re.compile(r'^( {5}"model": )(\d+)$', re.MULTILINE)
 _DENOMINATORS = 10**6  # of marks: thirds and twelfths come back exactly
 
 
@@ -34,8 +37,13 @@ def status(gradebook: Gradebook) -> int:
 
 def dumps(gradebook: Gradebook) -> str:
     """Return the document as text: the same bytes for the same gradebook, printable on any terminal."""
-    text = json.dumps(to_json(gradebook), ensure_ascii=False, allow_nan=False, indent=1)
-    return _escaped(text) + "\n"
+    document = to_json(gradebook)
+    records = []
+    for item in (part for student in document["students"] for part in student["parts"] if "model" in part):
+        records.append(json.dumps(item["model"], ensure_ascii=False, allow_nan=False, separators=(",", ":")))
+        item["model"] = len(records) - 1
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1)
+    return _escaped(_RECORD.sub(lambda match: match[1] + records[int(match[2])], text)) + "\n"
 
 
 def read(path: Path) -> Gradebook:
@@ -206,6 +214,7 @@ def _read_part(node: _Node) -> PartResult:
             line=_read_line(node),
             credit=node.text("credit", ""),
             summary=node.text("summary", ""),
+            record=_read_record(node),
         )
     except ValueError as error:
         node.refuse(str(error))
@@ -249,6 +258,14 @@ def _read_window(node: _Node) -> Mapping[str, Any]:
         if pane.get("weights", None) is not None:
             pane.rows("weights")
     return node.value
+
+
+def _read_record(part: _Node) -> Mapping[str, Any]:
+    node = _Node(part.get("model", {}), f"{part.where}.model")
+    try:
+        return record.check(node.value)
+    except ValueError as error:
+        node.refuse(str(error))
 
 
 def _read_line(node: _Node) -> int | None:

@@ -70,7 +70,7 @@ def neutral(value: T) -> T:
 
 
 def _neutral(value: Any) -> Any:
-    if isinstance(value, Outcome):
+    if value is None or isinstance(value, int | float | Outcome):  # the most of a record are numbers
         return value
     if isinstance(value, str):
         return inert(value)
