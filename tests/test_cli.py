@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,24 @@ def test_ctrl_c_reports_what_was_graded(tmp_path: Path, own_cache: Path) -> None
     assert "zoe" not in output
     assert "interrupted" in errors
     assert [s["student"] for s in json.loads((tmp_path / "report/report.json").read_text())["students"]] == ["ada"]
+
+
+@pytest.mark.parametrize("start", [["-m", "grader"], ["-c", "SCRIPT"]], ids=["module", "script"])
+@pytest.mark.parametrize(("imported", "words"), [("click", ["--help"]), ("numpy", ["check", "ada.py"])])
+def test_ctrl_c_while_starting_is_one_word(tmp_path: Path, imported: str, words: list[str], start: list[str]) -> None:
+    """Who pressed Enter too soon and takes it back must not see forty lines of Python."""
+    entry = tomllib.loads((TOY.parent.parent / "pyproject.toml").read_text())["project"]["scripts"]["grader"]
+    module, _, function = entry.partition(":")
+    script = f"import sys; from {module} import {function}; sys.exit({function}())"
+    (tmp_path / "ada.py").write_text("def output_size():\n    return 1\n")
+    (tmp_path / f"{imported}.py").write_text(
+        "import signal\nsignal.raise_signal(signal.SIGINT)\n"
+    )  # what is imported first
+    command = [sys.executable, *(script if word == "SCRIPT" else word for word in start), *words]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (result.returncode, result.stdout) == (130, "")
+    assert result.stderr.splitlines()[-1] == "interrupted"
+    assert "Traceback" not in result.stderr
 
 
 def test_try_says_right_or_wrong_and_nothing_more(tmp_path: Path) -> None:
