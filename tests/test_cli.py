@@ -192,6 +192,6 @@ def test_regrade_says_whose_marks_changed(tmp_path: Path) -> None:
     assert "1 marks changed" not in result.stdout
     assert "bob: add, add: wrong (0 of 1) before, correct (1 of 1) now" in result.stdout
     assert "ada: add" not in result.stdout
-    again = grader("regrade", tmp_path / "old/report.json", folder, "--course", TOY, "-o", tmp_path / "old")
+    again = grader("regrade", tmp_path / "old", folder, "--course", TOY, "-o", tmp_path / "old")
     assert again.returncode == 2
     assert "which would be lost: name another one" in again.stderr

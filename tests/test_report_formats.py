@@ -390,6 +390,18 @@ def test_the_command_writes_the_report_again_in_every_format(tmp_path: Path) -> 
     assert (tmp_path / "out/students/Zoë.html").exists()
 
 
+def test_the_folder_of_a_report_is_as_good_as_the_file_in_it(tmp_path: Path) -> None:
+    """`check -o report` was typed a moment ago: `report report` must not be refused for a file name."""
+    formats.write(samples.gradebook(), tmp_path / "report", ["json"])
+    result = CliRunner().invoke(report, [str(tmp_path / "report"), "--format", "csv"])
+    assert result.exit_code == 0, result.output
+    assert "8 students, 1 file in" in result.output
+    assert (tmp_path / "report/gradebook.csv").exists()
+    nothing = CliRunner().invoke(report, [str(tmp_path), "--format", "csv"])
+    assert isinstance(nothing.exception, InputError)
+    assert f"{tmp_path / 'report.json'}: cannot be read: No such file" in nothing.exception.message
+
+
 def test_an_unknown_format_is_an_error_that_offers_the_nearest(tmp_path: Path) -> None:
     """Nothing may be written before the whole command is understood."""
     (source,) = formats.write(samples.gradebook(), tmp_path, ["json"])

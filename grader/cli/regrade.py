@@ -8,13 +8,14 @@ from typing import Any
 import click
 
 from grader.cli.check import check
+from grader.cli.report import document_of
 
 _OPTIONS = [p for p in check.params if p.name not in ("submissions", "output", "fresh", "form")]
 
 
 @click.pass_context
 def _regrade(ctx: click.Context, /, report: Path, submissions: tuple[Path, ...], output: Path, **options: Any) -> int:
-    """Grade SUBMISSIONS again, everything fresh, and compare with REPORT, the report.json of the earlier run.
+    """Grade SUBMISSIONS again, everything fresh, and compare with REPORT, the earlier run's folder or report.json.
 
     Exit status: as 'grader check'.
     """
@@ -40,7 +41,7 @@ regrade = click.Command(
     callback=_regrade,
     help=_regrade.__doc__,
     params=[
-        click.Argument(["report"], type=click.Path(path_type=Path, dir_okay=False)),
+        click.Argument(["report"], type=click.Path(path_type=Path), callback=document_of),
         click.Argument(["submissions"], nargs=-1, required=True, type=click.Path(path_type=Path)),
         click.Option(
             ["-o", "--output"],

@@ -19,13 +19,18 @@ def _names(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[st
     return names
 
 
+def document_of(_ctx: click.Context, _param: click.Parameter, value: Path) -> Path:
+    """Return the document of a report: the file itself, or that in the folder which 'grader check -o' wrote."""
+    return value / formats.SINGLE["json"][1] if value.is_dir() else value
+
+
 @click.command()
-@click.argument("source", metavar="REPORT.json", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("source", metavar="REPORT", type=click.Path(path_type=Path), callback=document_of)
 @click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder to write to; default: that of REPORT.json.",
+    help="Folder to write to; default: that of REPORT.",
 )
 @click.option(
     "--format",
@@ -36,7 +41,10 @@ def _names(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[st
 )
 @course_option
 def report(source: Path, output: Path | None, names: tuple[str, ...], course: Course) -> None:
-    """Write a report again from the REPORT.json of 'grader check', without grading again."""
+    """Write a report again, in other formats, without grading again.
+
+    REPORT is the folder that 'grader check -o' wrote, or the report.json in it.
+    """
     gradebook = document.read(source)
     folder = output if output is not None else source.parent
     written = formats.write(gradebook, folder, names, course.template_folders())
