@@ -1,0 +1,153 @@
+"""What an exercise says about a model that students build and train: the reference, wrong twins, the data, limits.
+
+Everything that needs PyTorch is behind a function, so that a course can be listed and its sheets drawn without it.
+A `Plan` belongs to one configuration of an exercise; a course has few of them, because the marks of a training rest
+on how often the reference was right with that very configuration (see `counts`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any, Generic, TypeVar
+
+from grader.errors import CourseError
+
+P = TypeVar("P")
+
+
+class ModelTask(StrEnum):
+    """What a function for models does, and how it is called."""
+
+    BUILD = "build"  # build_model() -> torch.nn.Module
+    TRAIN = "train"  # train(model, x, y, *, seed, device): trains the model in place, or returns a trained one
+    STEP = "step"  # train_step(model, optimizer, x, y) -> the loss
+    EVALUATE = "evaluate"  # evaluate(model, x, y) -> the share of x whose class is read rightly
+
+
+SIGNATURES = {
+    ModelTask.BUILD: "()",
+    ModelTask.TRAIN: "(model, x, y, *, seed, device)",
+    ModelTask.STEP: "(model, optimizer, x, y)",
+    ModelTask.EVALUATE: "(model, x, y)",
+}
+
+
+@dataclass(frozen=True)
+class ModelTwin:
+    """A wrong model: `build()` returns it. A student's model that computes the same is told the hint."""
+
+    name: str
+    build: Callable[[], Any]
+    hint: str
+
+
+@dataclass(frozen=True)
+class StepTwin:
+    """A wrong way to learn from a batch, or (`start`) to set the optimizer up; see `Plan.step` and `Plan.start`."""
+
+    name: str
+    hint: str
+    step: Callable[[Any, Any, Any, Any], Any] | None = None
+    start: Callable[[Any], Any] | None = None
+
+
+@dataclass(frozen=True)
+class EvaluationTwin:
+    """A wrong evaluation: function(model, x, y), in training mode when it is called."""
+
+    name: str
+    function: Callable[[Any, Any, Any], Any]
+    hint: str
+
+
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """What is learned from and what is held out: x (N, ...) float32, y (N,) int64. No label of `held` leaves."""
+
+    x: Any
+    y: Any
+    held_x: Any
+    held_y: Any
+
+
+@dataclass(frozen=True)
+class Measured:
+    """How the reference did: how many of the `of` held-out examples it read rightly, with one seed after another.
+
+    `curves` are its errors after every epoch, by name, for one seed: those that reports draw.
+    """
+
+    counts: tuple[int, ...] = ()
+    of: int = 0
+    curves: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One configuration of a model and of its training.
+
+    `build()` returns the reference, whose outputs go with `loss`, a function of torch.nn.functional: logits with
+    "cross_entropy". `start(model)` returns an optimizer, `step(model, optimizer, x, y)` learns from one batch and
+    returns the loss. An epoch has every example once, in a new order, in batches of `batch`, the last one smaller;
+    a share `held_back` of the examples, drawn with the seed, is never learned. `practice` are the widths of a small
+    dense network that training is watched on, `last` the module of torch.nn that ends it ("" for logits).
+    """
+
+    key: str
+    example: tuple[int, ...]
+    classes: tuple[str, ...]
+    build: Callable[[], Any]
+    start: Callable[[Any], Any]
+    step: Callable[[Any, Any, Any, Any], Any]
+    data: Callable[[], Labelled]
+    loss: str = "cross_entropy"
+    last: str = ""
+    noisy: bool = False  # in training mode the model's outputs vary
+    wrong_models: tuple[ModelTwin, ...] = ()
+    wrong_steps: tuple[StepTwin, ...] = ()
+    evaluate: Callable[[Any, Any, Any], Any] | None = None
+    wrong_evaluations: tuple[EvaluationTwin, ...] = ()
+    optimizer: tuple[str, Mapping[str, Any]] = ("SGD", {"lr": 0.1})  # of torch.optim: what a step is given
+    batch: int = 32
+    epochs: int = 1
+    held_back: Fraction = Fraction(0)
+    practice: tuple[int, ...] = ()
+    measured: Measured = Measured()
+    seconds: float = 60.0  # for a whole training
+    memory: int = 2 << 30
+    words: Mapping[str, str] = field(default_factory=dict)  # what students call torch's operations
+
+
+@dataclass(frozen=True)
+class ModelPart(Generic[P]):
+    """A function of an exercise that builds a model, trains one, takes one step, or evaluates.
+
+    `ask` is Markdown with Jinja (the parameters are `p`), on the sheet; `doc` the docstring of the stub, with the
+    same words. `plan(p)` is one of `plans()`, all configurations that can be drawn. A part that trains uses the model
+    of the part `builder`, or the practice model where that is "".
+    """
+
+    name: str
+    task: ModelTask
+    plan: Callable[[P], Plan]
+    plans: Callable[[], tuple[Plan, ...]]
+    ask: str
+    doc: str
+    marks: Fraction | int = 1
+    builder: str = "build_model"
+
+    @property
+    def signature(self) -> str:
+        return SIGNATURES[self.task]
+
+    def __post_init__(self) -> None:
+        if not self.name.isidentifier():
+            raise CourseError(f"model part {self.name!r}: the name is not a function's name")
+        if self.marks <= 0:
+            raise CourseError(f"model part {self.name!r}: marks={self.marks} must be positive")
+
+
+AnyModelPart = ModelPart[Any]

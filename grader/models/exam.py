@@ -1,0 +1,159 @@
+"""What every look at a function of models has in common: asking the student's process, and keeping what was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+
+from grader.contract import Call
+from grader.draw import Draw
+from grader.functions.arrays import reals
+from grader.functions.runner import Runner
+from grader.model import AnyModelPart, Plan
+from grader.models import reference
+from grader.outcome import Finding, Outcome
+from grader.sandbox.replies import Died, Raised, Returned
+
+torch.set_num_threads(1)
+
+REPLY = 1 << 26  # bytes
+TIGHT, LOOSE = 1e-7, 5e-3  # relative differences of double and of single precision
+UPDATE = "the weights after each step"
+MODES = "training mode while it learns, evaluation mode while it measures"
+
+Weights = dict[str, Any]
+FEW = 8  # examples in a batch that outputs are compared on
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One thing that was looked at: which group of marks it belongs to, and what to say when it is wrong."""
+
+    name: str
+    group: str
+    passed: bool
+    message: str = ""
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass
+class Look:
+    """All that was seen of one function."""
+
+    groups: Mapping[str, int]
+    seen: list[Seen] = field(default_factory=list)
+    record: dict[str, Any] = field(default_factory=dict)
+    outcome: Outcome | None = None  # when the function never worked, or its process died
+    line: int | None = None
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, name: str, group: str, problem: str = "", findings: Sequence[Finding] = ()) -> bool:
+        self.seen.append(Seen(name, group, not problem and not findings, problem, tuple(findings)))
+        return self.seen[-1].passed
+
+    def passes(self, group: str) -> bool:
+        own = [seen for seen in self.seen if seen.group == group]
+        return bool(own) and all(seen.passed for seen in own)
+
+    @property
+    def share(self) -> Fraction:
+        earned = sum(weight for group, weight in self.groups.items() if self.passes(group))
+        return Fraction(earned, sum(self.groups.values()))
+
+
+class Stopped(Exception):  # noqa: N818 - not an error of ours: a look that ends early
+    """The student's function failed in a way that ends what was being looked at."""
+
+    def __init__(self, message: str, outcome: Outcome = Outcome.WRONG, line: int | None = None) -> None:
+        super().__init__(message)
+        self.message, self.outcome, self.line = message, outcome, line
+
+
+@dataclass(frozen=True)
+class Student:
+    """What the operations on models answer in the student's process, checked for its form."""
+
+    runner: Runner
+
+    def ask(self, operation: str, *arguments: Any) -> Any:
+        reply = self.runner.call(f"@{operation}", Call(arguments), REPLY)
+        if isinstance(reply, Died):
+            raise Stopped(reply.message, reply.outcome)
+        if isinstance(reply, Raised):
+            if reply.missing:
+                raise Stopped(f"it imports {reply.missing!r}, which is not allowed here", Outcome.NOT_ALLOWED)
+            place = f" in line {reply.line}" if reply.line else ""
+            said = f": {reply.message}" if reply.message else ""
+            outcome = Outcome.MISSING if reply.type == "NotImplementedError" else Outcome.WRONG
+            raise Stopped(f"it raises {reply.type}{place}{said}", outcome, reply.line)
+        assert isinstance(reply, Returned)
+        return reply.value
+
+    def form(self, value: Any, *shape: int | None) -> Any:
+        """Return numbers of this shape (None: any) as float64."""
+        if not isinstance(value, np.ndarray) or value.dtype.kind not in "fiub" or value.ndim != len(shape):
+            raise Stopped("its process sent something else than numbers")
+        if any(wanted not in (None, side) for side, wanted in zip(value.shape, shape, strict=True)):
+            raise Stopped(f"its process sent numbers of shape {value.shape}")
+        return value.astype(np.float64)
+
+
+class Exam:
+    """What is common to all: which names belong to which group of marks, and random numbers of our own."""
+
+    groups: ClassVar[Mapping[str, str]] = {}  # what is looked at -> the group of marks
+    weights: ClassVar[Mapping[str, int]] = {}
+
+    def __init__(self, part: AnyModelPart, plan: Plan, student: Student, how: dict[str, Any], rng: Draw) -> None:
+        self.part, self.plan, self.student, self.how, self.rng = part, plan, student, how, rng
+        self.look = Look(self.weights)
+        self.stage = next(iter(self.groups))
+        self.quick = False
+        self.trusted = True
+
+    def run(self) -> None:
+        raise NotImplementedError
+
+    @contextmanager
+    def at(self, stage: str) -> Iterator[None]:
+        """Name what is being looked at; a failure inside counts there, and the rest goes on."""
+        self.stage = stage
+        try:
+            yield
+        except Stopped as stop:
+            self.look.add(stage, self.groups[stage], f"{self.part.name}(): {stop.message}")
+            if stop.outcome is not Outcome.WRONG:
+                self.look.outcome = stop.outcome
+            self.look.line = self.look.line or stop.line
+
+    def add(self, stage: str, problem: str = "", findings: Sequence[Finding] = ()) -> bool:
+        return self.look.add(stage, self.groups[stage], problem, findings)
+
+    def images(self, label: str, number: int) -> Any:
+        """Return so many examples, float32: reals of -2 … 2, no two alike."""
+        return reals(self.rng.child(label), (number, *self.plan.example)).astype(np.float32)
+
+    def labels(self, label: str, number: int) -> Any:
+        rng = self.rng.child(label)
+        return np.array([rng.below(len(self.plan.classes)) for _ in range(number)], np.int64)
+
+    @property
+    def near(self) -> float:
+        return TIGHT if self.how["double"] else LOOSE
+
+    def agree(self, got: Any, want: Any) -> bool:
+        """Are these the same numbers, up to the precision that is computed with?"""
+        got, want = np.asarray(got, np.float64), np.asarray(want, np.float64)
+        if got.shape != want.shape or not np.isfinite(got).all():
+            return False
+        scale = float(np.abs(want).max(initial=0.0))
+        return bool(np.abs(got - want).max(initial=0.0) <= self.near * (scale or 1.0))
+
+    def own_names(self, twin: Callable[[], Any] | None = None) -> dict[str, Any]:
+        return {**reference.names(self.plan), self.part.builder: twin or self.plan.build}

@@ -1,0 +1,358 @@
+"""A function that trains: the loop on a small model, step by step; then a whole training and what is read after."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from grader.model import StepTwin
+from grader.models import accuracy, harness
+from grader.models.exam import MODES, UPDATE, Exam, Stopped, Weights
+from grader.outcome import Finding, Outcome
+
+QUICK = 300  # examples that a quick run learns from
+
+
+RUNS = "it trains a small model"
+BATCHES = "every example once an epoch, in batches"
+ORDER = "a new order in every epoch"
+HELD = "the validation examples are not learned"
+SEEDED = "the same seed gives the same weights"
+ACCURACY = "examples that it has not seen are read rightly"
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One forward pass of a training that was watched."""
+
+    rows: tuple[int, ...]
+    training: bool
+    learning: bool  # gradients were wanted
+    changed: bool  # the weights are others than at the pass before
+
+
+class TrainExam(Exam):
+    """The loop on a small model, step by step; then a whole training, and what it reads afterwards."""
+
+    groups: ClassVar[Mapping[str, str]] = {
+        RUNS: "loop",
+        BATCHES: "loop",
+        ORDER: "loop",
+        MODES: "loop",
+        HELD: "loop",
+        SEEDED: "loop",
+        UPDATE: "update",
+        ACCURACY: "accuracy",
+    }
+    weights: ClassVar[Mapping[str, int]] = {"loop": 3, "update": 3, "accuracy": 4}
+
+    def run(self) -> None:
+        with self.at(RUNS):
+            self._rehearsal()
+        with self.at(ACCURACY):
+            self._accuracy()
+
+    # The loop
+
+    def _rehearsal(self) -> None:
+        plan = self.plan
+        learned = 2 * plan.batch + plan.batch // 2 + 1
+        number = math.ceil(learned / (1 - plan.held_back))
+        x, y = np.abs(self.images("rehearsal", number)) / 2, self.labels("rehearsal labels", number)
+        how = {**self.how, "builder": ""}
+        start = harness.weights_of(harness.make({}, how, self.rng.child("practice").below(2**31)))
+        seed = self.rng.child("seed").below(2**31)
+        try:
+            found = self.student.ask("rehearse", how, self.part.name, start, x, y, seed)
+        except Stopped as stop:
+            if stop.outcome is not Outcome.WRONG:
+                raise
+            how["double"] = self.how["double"] = False
+            found = self.student.ask("rehearse", how, self.part.name, start, x, y, seed)
+        passes, weights, end = self._watched(found, sum(w.size for w in start.values()))
+        if not any(p.learning for p in passes):
+            raise Stopped("it never calls the model with gradients: nothing is learned")
+        self.add(RUNS)
+        steps = self._learning(passes, end, weights)
+        self._modes(passes, steps)
+        self._batches(passes, steps, number)
+        with self.at(UPDATE):
+            self._updates(passes, steps, weights, end, how, start, x, y)
+        with self.at(SEEDED):
+            self._seeded(how, start, x, y, seed, end)
+
+    def _watched(self, found: Any, size: int) -> tuple[list[Pass], Any, Any]:
+        try:
+            passes = [Pass(tuple(int(r) for r in rows), bool(t), bool(g), bool(c)) for rows, t, g, c in found["passes"]]
+            weights, end = found["weights"], found["end"]
+        except (TypeError, ValueError, KeyError):
+            raise Stopped("its process sent no training") from None
+        weights = self.student.form(weights, None, None)
+        if len(weights) and weights.shape[1] != size:
+            raise Stopped("it trains another model than the one that it is given")
+        return passes, weights, self.student.form(end, size)
+
+    def _learning(self, passes: Sequence[Pass], end: Any, weights: Any) -> list[int]:
+        """Return which passes with gradients were followed by other weights."""
+        own = [n for n, p in enumerate(passes) if p.learning]
+        found = []
+        for place, number in enumerate(own):
+            following = passes[number + 1].changed if number + 1 < len(passes) else None
+            if following is None:  # the last of all: compare with the end where the weights are known
+                following = place >= len(weights) or not np.array_equal(weights[place], end)
+            if following:
+                found.append(number)
+        return found
+
+    def _modes(self, passes: Sequence[Pass], steps: Sequence[int]) -> None:
+        learned = set(steps)
+        if any(not passes[n].training for n in steps):
+            finding = Finding(
+                "evaluation-mode-in-training",
+                "Call model.train() before the first step of every epoch: "
+                "in evaluation mode nothing is dropped, and averages are not learned.",
+            )
+            self.add(MODES, "the model learns in evaluation mode", [finding])
+        elif any(p.training and not p.learning for n, p in enumerate(passes) if n not in learned):
+            finding = Finding(
+                "training-mode-in-evaluation",
+                "Call model.eval() before you measure, and model.train() "
+                "before you go on: in training mode units are dropped while you measure.",
+            )
+            self.add(MODES, "the model is measured in training mode", [finding])
+        else:
+            self.add(MODES)
+
+    def _batches(self, passes: Sequence[Pass], steps: Sequence[int], number: int) -> None:
+        plan = self.plan
+        kept = number - int(number * plan.held_back)
+        fed = [passes[n].rows for n in steps]
+        if not fed:
+            self.add(BATCHES, "no step changes the weights")
+            return
+        if any(-1 in rows for rows in fed):
+            self.add(BATCHES, "it gives the model other values than those of x: feed the rows of x as they are")
+            return
+        total = sum(len(rows) for rows in fed)
+        learned = {row for rows in fed for row in rows}
+        if len(learned) > kept:
+            finding = Finding(
+                "validation-in-fit",
+                "The examples that are held back must not be learned: split first, "
+                "and give the loop the training rows alone.",
+            )
+            self.add(
+                HELD,
+                f"it learns {len(learned)} of {number} examples, wanted {kept} with {number - kept} held back",
+                [finding],
+            )
+        elif plan.held_back:
+            self.add(HELD)
+        sizes = [len(rows) for rows in fed]
+        if max(sizes) != plan.batch and total:
+            self.add(BATCHES, f"its largest batch has {max(sizes)} examples, wanted {plan.batch}")
+            return
+        wanted = plan.epochs * kept
+        if total != wanted or len(learned) < kept:
+            whole = plan.epochs * (kept // plan.batch) * plan.batch
+            epochs = total / kept
+            why = (
+                "the last, smaller batch of every epoch is dropped"
+                if total == whole
+                else f"that is {epochs:.3g} epochs, wanted {plan.epochs}"
+            )
+            self.add(
+                BATCHES, f"it learns from {total} examples in all, wanted {plan.epochs} × {kept} = {wanted}: {why}"
+            )
+            return
+        rows = [row for batch in fed for row in batch]
+        epochs_fed = [rows[start : start + kept] for start in range(0, total, kept)]
+        if any(len(set(epoch)) < kept for epoch in epochs_fed):
+            self.add(BATCHES, "an epoch has some examples twice and others not at all")
+            return
+        self.add(BATCHES)
+        self._order(epochs_fed)
+
+    def _order(self, epochs: Sequence[Sequence[int]]) -> None:
+        if all(list(epoch) == sorted(epoch) for epoch in epochs):
+            finding = Finding(
+                "no-shuffling",
+                "Draw a new order in every epoch, with torch.randperm(len(x)) or DataLoader(shuffle=True).",
+            )
+            self.add(ORDER, "the examples come in their own order in every epoch", [finding])
+        elif len(epochs) > 1 and all(epoch == epochs[0] for epoch in epochs):
+            finding = Finding("shuffled-once", "Shuffle inside the loop over the epochs, not before it.")
+            self.add(ORDER, "every epoch has the same order", [finding])
+        else:
+            self.add(ORDER)
+
+    def _updates(
+        self, passes: Any, steps: Any, weights: Any, end: Any, how: Any, start: Weights, x: Any, y: Any
+    ) -> None:
+        """Take the same steps with the reference and with the wrong twins, from the same weights on the same rows."""
+        own = [n for n, p in enumerate(passes) if p.learning]
+        places = {n: place for place, n in enumerate(own)}
+        paths = {}
+        for label, taken in (("steps", list(steps)), ("passes", own)):
+            taken = taken[: harness.STEPS_KEPT]
+            after = [own[places[n] + 1] if places[n] + 1 < len(own) else None for n in taken]
+            known = [
+                weights[places[a]] if a is not None and places[a] < len(weights) else end if a is None else None
+                for a in after
+            ]
+            pairs = [(passes[n].rows, w) for n, w in zip(taken, known, strict=True) if w is not None]
+            paths[label] = [(rows, w) for rows, w in pairs if rows and -1 not in rows]
+        if not paths["passes"]:
+            self.add(UPDATE, "no step could be followed")
+            return
+        if steps and self._follows(paths["steps"], how, start, x, y, None):
+            self.add(UPDATE)
+            return
+        fitting = [
+            twin
+            for twin in self.plan.wrong_steps
+            if any(self._follows(path, how, start, x, y, twin) for path in paths.values())
+        ]
+        findings = [Finding(twin.name, twin.hint) for twin in fitting]
+        if not steps:
+            self.add(
+                UPDATE,
+                "no step changes the weights: is the optimizer's step() called, on this model's parameters?",
+                findings,
+            )
+            return
+        self.add(
+            UPDATE,
+            "after its first steps the weights are others than the reference's, from the same start "
+            "and on the same batches",
+            findings,
+        )
+
+    def _follows(self, path: Any, how: Any, start: Weights, x: Any, y: Any, twin: StepTwin | None) -> bool:
+        """Do these steps lead to the same weights, one after another?"""
+        if not path:
+            return False
+        model = harness.fill(harness.make({}, how), start)
+        optimizer = (twin.start if twin and twin.start else self.plan.start)(model)
+        step = twin.step if twin and twin.step else self.plan.step
+        inputs, labels = harness.tensor(x, how), harness.tensor(y, how)
+        begin = harness.flat(model).numpy()
+        model.train()
+        for rows, got in path:
+            before = harness.flat(model).numpy()
+            step(model, optimizer, inputs[list(rows)], labels[list(rows)])
+            now = harness.flat(model).numpy()
+            moved = max(float(np.linalg.norm(now - begin)), float(np.linalg.norm(got - begin)))
+            allowed = (1e-7 if how["double"] else 1e-2) * moved + (1e-12 if how["double"] else 1e-6)
+            if not float(np.linalg.norm(got - now)) <= allowed:
+                return False
+            del before
+        return True
+
+    def _seeded(self, how: Any, start: Weights, x: Any, y: Any, seed: int, end: Any) -> None:
+        again = self._watched(self.student.ask("rehearse", how, self.part.name, start, x, y, seed), end.size)[2]
+        other = self._watched(self.student.ask("rehearse", how, self.part.name, start, x, y, seed + 1), end.size)[2]
+        if not self.agree(again, end):
+            self.add(SEEDED, "the same seed gives other weights the second time: draw every order from the seed")
+        elif np.array_equal(other, end):
+            self.add(SEEDED, "another seed gives the same weights: the seed is not used")
+        else:
+            self.add(SEEDED)
+
+    # The accuracy
+
+    def _accuracy(self) -> None:
+        plan, data = self.plan, self.plan.data()
+        x, y = (data.x[:QUICK], data.y[:QUICK]) if self.quick else (data.x, data.y)
+        probe = min(len(data.held_y), len(x))
+        how = {**self.how, "double": False}
+        counts = plan.measured.counts
+        right: list[int] = []
+        tries = accuracy.SEEDS if self.trusted and all(s.passed for s in self.look.seen) and not self.quick else 1
+        bar = accuracy.threshold(counts) if counts else 0
+        found: dict[str, Any] = {}
+        for number in range(tries):
+            seed = self.rng.child("training", number).below(2**31)
+            one = self.student.ask("learn", how, self.part.name, x, y, seed, data.held_x, probe)
+            right.append(self._right(one, data.held_y))
+            if not found or right[-1] >= max(right):
+                found = one
+            if right[-1] >= bar:
+                break
+        best, of = max(right), len(data.held_y)
+        self.look.record = self._record(found, data, y[:probe], best, bar, len(right))
+        if self.quick:
+            self.look.notes.append("a quick run: accuracy was not judged")
+            share = float(np.mean(np.asarray(found["on_learned"])[-1] == y[:probe]))
+            blind = share < 2 / len(plan.classes)
+            self.add(ACCURACY, "even what it has learned is read no better than by chance" if blind else "")
+            return
+        if not counts:
+            raise Stopped("how often the reference is right was never measured", Outcome.UNGRADABLE)
+        low, high = accuracy.interval(best, of)
+        said = (
+            f"{best} of {of} unseen examples are read rightly ({best / of:.1%}, 95 % interval {low:.1%} to {high:.1%})"
+        )
+        said += f"; wanted at least {bar}"
+        self.add(ACCURACY, "" if best >= bar else f"{said}, in the best of {len(right)} trainings")
+        rate = accuracy.error_rate(len(counts))
+        self.look.notes.append(
+            f"{said}. The bar is the lowest of {len(counts)} trainings of the reference; a right one falls below "
+            f"it {accuracy.SEEDS} times in a row in at most {rate:.2%} of all cases"
+        )
+
+    def _right(self, one: Any, labels: Any) -> int:
+        got = one.get("classes") if isinstance(one, dict) else None
+        return int((self.student.form(got, len(labels)) == labels).sum())
+
+    def _record(self, found: Any, data: Any, learned: Any, best: int, bar: int, seeds: int) -> dict[str, Any]:
+        """Return what reports draw; see `grader.outcome.PartResult.record`."""
+        plan, size = self.plan, len(self.plan.classes)
+        on_held = self.student.form(found["on_held"], None, len(data.held_y))
+        on_learned = self.student.form(found["on_learned"], None, len(learned))
+        confusion = np.zeros((size, size), int)
+        np.add.at(confusion, (data.held_y, np.clip(on_held[-1], 0, size - 1).astype(int)), 1)
+        low, high = accuracy.interval(best, len(data.held_y))
+        record: dict[str, Any] = {
+            "curves": {
+                "test error": [round(float(e), 4) for e in (on_held != data.held_y).mean(1)],
+                "training error": [round(float(e), 4) for e in (on_learned != learned).mean(1)],
+            },
+            "reference": {name: list(values) for name, values in plan.measured.curves.items()},
+            "confusion": confusion.tolist(),
+            "classes": list(plan.classes),
+            "accuracy": {
+                "right": best,
+                "of": len(data.held_y),
+                "interval": [round(low, 4), round(high, 4)],
+                "threshold": bar,
+                "seeds": seeds,
+                "error_rate": accuracy.error_rate(max(1, len(plan.measured.counts))),
+                "confidence": accuracy.CONFIDENCE,
+            },
+        }
+        if not self.quick and "filters" in found:
+            record |= self._pictures(found, data)
+        return record
+
+    def _pictures(self, found: Any, data: Any) -> dict[str, Any]:
+        name, kernels = found["filters"]
+        kernels = self.student.form(kernels, None, None, None)
+        maps = {}
+        for operation, planes in found.get("maps", ()):
+            maps[self.plan.words.get(str(operation), "layer")] = grey(self.student.form(planes, None, None, None))
+        return {
+            "filters": {"name": str(name)[:200], "values": np.round(kernels, 4).tolist()},
+            "input": grey(data.held_x[0][:1])[0],
+            "maps": maps,
+        }
+
+
+def grey(planes: Any) -> Any:
+    """Return planes as whole numbers of 0 … 255, black the lowest of all and white the highest."""
+    low, high = float(planes.min(initial=0.0)), float(planes.max(initial=0.0))
+    return np.round((planes - low) / ((high - low) or 1.0) * 255).astype(int).tolist()
