@@ -10,6 +10,7 @@ from math import prod
 
 from exercises import _steps
 from solutions import counting, networks
+from solutions.receptive import Window
 
 Pair = tuple[int, int]
 Triple = tuple[int, int, int]  # channels, height, width
@@ -33,6 +34,11 @@ class Stage:
     def layer(self) -> str:
         return "max pooling" if self.is_pool else "convolution"
 
+    @property
+    def window(self) -> Window:
+        """What it lays on its input along one axis."""
+        return Window(self.kernel, self.stride, self.padding)
+
 
 @dataclass(frozen=True)
 class Net:
@@ -43,7 +49,8 @@ class Net:
     hidden: tuple[int, ...]
 
     @cached_property
-    def layers(self) -> tuple[networks.Layer, ...]:
+    def maps(self) -> tuple[networks.Layer, ...]:
+        """The convolutions and poolings."""
         found: list[networks.Layer] = []
         channels = self.image[0]
         for stage in self.stages:
@@ -52,13 +59,16 @@ class Net:
             else:
                 found.append(networks.conv(channels, stage.filters, stage.kernel, stage.stride, stage.padding))
                 channels = stage.filters
-        shape = counting.layer_shapes(found, self.image)[-1]
-        return (*found, networks.FLATTEN, *networks.dense(prod(shape), *self.hidden))
+        return tuple(found)
+
+    @cached_property
+    def layers(self) -> tuple[networks.Layer, ...]:
+        return (*self.maps, networks.FLATTEN, *networks.dense(*self.features))
 
     @cached_property
     def shapes(self) -> Rows:
         """The shape after each convolution and pooling."""
-        found = counting.layer_shapes(self.layers[: len(self.stages)], self.image)
+        found = counting.layer_shapes(self.maps, self.image)
         return tuple((channels, height, width) for channels, height, width in found)
 
     @cached_property
@@ -105,6 +115,11 @@ class Definition:
     def second(self) -> Stage:
         """The second convolution."""
         return [stage for stage in self.net.stages if not stage.is_pool][1]
+
+    @cached_property
+    def suspected(self) -> dict[str, Pair | None]:
+        """What each mistake writes in it; see `suspicions`."""
+        return suspicions(self)
 
     @cached_property
     def right(self) -> int:

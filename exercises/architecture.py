@@ -1,4 +1,4 @@
-"""A worksheet through one network: shapes, parameters, multiplications, memory, and a definition with a mistake."""
+"""A worksheet through one network: from its shapes to its receptive field, and a definition with a mistake."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ from exercises._nets import (
     walk,
 )
 from exercises.parameters import by_hand
+from exercises.receptive_field import Layer, added, field_text, size_of, steps_before, without_pools
 from grader.authoring import Carry, Draw, Exercise, Integer, Level, Matrix, Misconception, Part, Shape, count
-from solutions import counting
+from solutions import counting, receptive
 
 BYTES = 4  # of a float32
 
@@ -42,6 +43,8 @@ class Params:
     batch: int
     printed: Definition
     small: int  # side of the shrunken image that the fully connected network gets
+    deep: int  # the layer, from 1, whose receptive field is asked for
+    row: int  # of its output, from 0: which rows of the image does it depend on?
 
     @property
     def about(self) -> str:
@@ -59,6 +62,20 @@ class Params:
     def total(self) -> int:
         """All parameters."""
         return counting.count_parameters(self.net.layers)
+
+    @property
+    def seeing(self) -> tuple[Stage, ...]:
+        """The layers between the image and the output whose receptive field is asked for."""
+        return self.net.stages[: self.deep]
+
+    @cached_property
+    def windows(self) -> tuple[receptive.Window, ...]:
+        return tuple(stage.window for stage in self.seeing)
+
+    @cached_property
+    def field(self) -> receptive.Field:
+        """What the numbers of that output see along the height."""
+        return receptive.field(self.windows)
 
     @property
     def inputs(self) -> int:
@@ -111,12 +128,29 @@ def draw_params(rng: Draw, level: Level) -> Params:
     while True:
         base = rng.choice(tuple(BASES)) if level is Level.CHALLENGE else ""
         net = draw_named(rng, base) if base else draw_net(rng, level)
-        if leaves_a_rest(net):
+        if leaves_a_rest(net) and (inner := inner_rows(net)):
             break
     kept = 1 if level is Level.INTRO else len(net.stages)
     batch = 1 if level is Level.STANDARD else rng.choice((10, 16, 32, 64))
     printed = draw_definition(rng, level)
-    return Params(base, net, level is not Level.CHALLENGE, kept, batch, printed, rng.integer(6, 9))
+    seen = rng.choice(inner)
+    return Params(base, net, level is not Level.CHALLENGE, kept, batch, printed, rng.integer(6, 9), *seen)
+
+
+def inner_rows(net: Net) -> list[Pair]:
+    """Return (layer, row) of every output, but its first row, that depends on rows of the image and of no padding.
+
+    Only layers are among them before which the rows have moved apart, so that the strides matter.
+    """
+    found = []
+    for deep in range(2, len(net.stages) + 1):
+        windows = [stage.window for stage in net.stages[:deep]]
+        field = receptive.field(windows)
+        if steps_before(windows)[-1] > 1:
+            rows = range(1, net.shapes[deep - 1][1])
+            inside = (r for r in rows if field.pixels(r)[0] >= 0 and field.pixels(r)[1] < net.image[1])
+            found += [(deep, row) for row in inside]
+    return found
 
 
 def leaves_a_rest(net: Net) -> bool:
@@ -132,7 +166,7 @@ def draw_net(rng: Draw, level: Level) -> Net:
     """Draw a convolution, a pooling, a convolution and a pooling; then two fully connected layers."""
     if level is Level.INTRO:
         side = rng.integer(18, 27)
-        first, second = Stage(rng.integer(5, 9), rng.choice((3, 5))), Stage(rng.integer(10, 16), 3)
+        first, second = (Stage(rng.integer(*filters), rng.choice((3, 5))) for filters in ((5, 9), (10, 16)))
         hidden = rng.integer(12, 40), rng.integer(4, 12)
         return Net((rng.integer(1, 3), side, side), (first, Stage(0, 2, 2), second, Stage(0, 2, 2)), hidden)
     side = rng.integer(20, 32)
@@ -204,9 +238,11 @@ def cost(p: Params) -> int:
     )
     numbers = sum(prod(shape) for shape in net.shapes[: p.kept])
     memory = sum(by_hand(*shape) for shape in net.shapes[: p.kept]) + by_hand(numbers, BYTES, p.batch)
+    apart = [(w, step) for w, step in zip(p.windows, steps_before(p.windows), strict=True) if step > 1]
+    seen = len(apart) + sum(w.padding > 0 for w, _ in apart) + by_hand(p.row, p.field.jump)
     definition = 4 + by_hand(*printed.shapes[-1])
     budget = by_hand(p.small, p.small, net.image[0]) + len(str(p.inputs)) * len(str(budget_units(p)))
-    return divisions + by_hand(*net.shapes[-1]) + parameters + macs + memory + definition + budget
+    return divisions + by_hand(*net.shapes[-1]) + parameters + macs + memory + seen + definition + budget
 
 
 # Solvers: shapes -------------------------------------------------------------------------------------------
@@ -342,6 +378,31 @@ def own_memory(p: Params, earlier: Mapping[str, Rows]) -> int:
     return BYTES * p.batch * sum(int(prod(row)) for row in earlier["shapes"][: p.kept])
 
 
+# Solvers: the receptive field ------------------------------------------------------------------------------
+
+
+def field_by(
+    reach: Callable[[receptive.Window], int], *, late: bool = False, first: int = 1
+) -> Callable[[Params], int]:
+    """Return a solver that adds up reach times step; `late` takes the step after each layer's own stride."""
+
+    def solve(p: Params) -> int:
+        steps = steps_before(p.windows)
+        jumps = (*steps[1:], p.field.jump) if late else steps
+        return size_of(reach, jumps, p.windows, first)
+
+    return solve
+
+
+def rows_of(field: Callable[[Params], receptive.Field]) -> Callable[[Params], Pair | None]:
+    """Return a solver of the rows by another field; None where it is the right one."""
+    return lambda p: None if field(p) == p.field else field(p).pixels(p.row)
+
+
+def own_rows(p: Params, earlier: Mapping[str, int]) -> Pair:
+    return receptive.Field(earlier["field"], p.field.jump, p.field.start).pixels(p.row)
+
+
 # Solvers: the budget ---------------------------------------------------------------------------------------
 
 
@@ -436,6 +497,35 @@ def memory_workings(p: Params) -> str:
     return "\n\n".join(lines)
 
 
+def field_workings(p: Params) -> str:
+    steps = steps_before(p.windows)
+    return (
+        "Start with one row. A window of $k$ rows takes in $k - 1$ rows of the layer before besides one, and these lie "
+        f"as far apart in the image as the strides before them multiply to, for the layers 1 to {p.deep}: "
+        f"{', '.join(map(str, steps))}.\n\n{field_text(p.windows, steps)}"
+    )
+
+
+def rows_workings(p: Params) -> str:
+    first, last = p.field.pixels(p.row)
+    shifts = [(w.padding, step) for w, step in zip(p.windows, steps_before(p.windows), strict=True) if w.padding]
+    start = "Row 0 begins at row 0 of the image."
+    if shifts:
+        terms = " - ".join(rf"{padding} \cdot {step}" for padding, step in shifts)
+        start = (
+            "Every padding lets row 0 begin that many rows of the layer before earlier, and these lie as far apart in "
+            f"the image as the strides before them multiply to: at $0 - {terms} = {p.field.start}$, above the image."
+        )
+    strides = [stage.stride for stage in p.seeing if stage.stride > 1]
+    jump = f"${_steps.product(*strides)}$" if len(strides) > 1 else str(strides[0])
+    base = f"{p.field.start} + " if p.field.start else ""
+    return (
+        f"{start} The strides up to layer {p.deep} multiply to {jump}, so row {p.row} begins "
+        rf"${base}{p.row} \cdot {p.field.jump} = {first}$. With {p.field.size} rows, the last of them is "
+        f"${first} + {p.field.size} - 1 = {last}$."
+    )
+
+
 def definition_workings(p: Params) -> str:
     printed = p.printed
     net = printed.net
@@ -474,7 +564,7 @@ def suspects(name: str) -> Callable[[Params], Pair | None]:
     """Return the solver of someone who wants another number in the definition; None where it is printed already."""
 
     def solve(p: Params) -> Pair | None:
-        guess = suspicions(p.printed)[name]
+        guess = p.printed.suspected[name]
         return None if guess == (p.printed.line, p.printed.wrong) else guess
 
     return solve
@@ -660,6 +750,93 @@ PARTS: tuple[Part[Params], ...] = (
         ),
     ),
     Part(
+        name="field",
+        ask=(
+            "On how many **rows of the image** does a number in the output of **layer {{ p.deep }}** depend (its "
+            "receptive field along the height)?"
+        ),
+        solve=lambda p: p.field.size,
+        answer=Integer(unit="rows"),
+        workings=field_workings,
+        misconceptions=(
+            Misconception(
+                "strides-forgotten",
+                lambda p: size_of(added, (1,) * len(p.windows), p.windows),
+                "After a stride, neighbouring rows lie several rows of the image apart: multiply by that distance.",
+            ),
+            Misconception(
+                "own-stride-first",
+                field_by(added, late=True),
+                "A window looks at the layer before: its own stride moves its outputs apart, not what it looks at.",
+            ),
+            Misconception(
+                "whole-windows",
+                field_by(lambda w: w.kernel, first=0),
+                "One of the k rows is there already: each layer adds k − 1 of them.",
+            ),
+            Misconception(
+                "kernels-multiplied",
+                lambda p: prod(w.kernel for w in p.windows),
+                "The windows overlap, so that the field grows by sums, not by products.",
+            ),
+            Misconception(
+                "pools-forgotten",
+                lambda p: without_pools([Layer(stage.is_pool, stage.window) for stage in p.seeing]),
+                "A pooling window takes in further rows as a kernel does, besides its stride.",
+            ),
+        ),
+    ),
+    Part(
+        name="rows",
+        ask=(
+            "Which rows of the image are these for a number in **row {{ p.row }}** of the output of layer "
+            "{{ p.deep }}: the first and the last? Rows are counted from 0, from the top, there and in the image."
+        ),
+        solve=lambda p: p.field.pixels(p.row),
+        answer=Shape(("first", "last")),
+        workings=rows_workings,
+        carry=Carry(
+            parts=("field",),
+            solve=own_rows,
+            when=lambda p, earlier: earlier["field"] >= 1,
+            condition="your receptive field is at least 1 row",
+        ),
+        misconceptions=(
+            Misconception(
+                "counted-from-one",
+                lambda p: p.field.pixels(p.row - 1),
+                "Row 0 is the first one, so row n begins n times as far down as all strides multiply to.",
+            ),
+            Misconception(
+                "one-row-more",
+                lambda p: (p.field.pixels(p.row)[0], p.field.pixels(p.row)[1] + 1),
+                "From the first row on, r rows end at first + r − 1.",
+            ),
+            Misconception(
+                "strides-forgotten",
+                rows_of(lambda p: receptive.Field(p.field.size, 1, p.field.start)),
+                "Each further row begins as many rows of the image further down as all strides multiply to, not one.",
+            ),
+            Misconception(
+                "fields-side-by-side",
+                rows_of(lambda p: receptive.Field(p.field.size, p.field.size, p.field.start)),
+                "The fields overlap: the next one begins as far down as all strides multiply to, not a whole field.",
+            ),
+            Misconception(
+                "padding-forgotten",
+                rows_of(lambda p: receptive.Field(p.field.size, p.field.jump, 0)),
+                "Padding moves the fields up: the first of them begins above the image.",
+            ),
+            Misconception(
+                "padding-in-image-rows",
+                rows_of(
+                    lambda p: receptive.Field(p.field.size, p.field.jump, -sum(window.padding for window in p.windows))
+                ),
+                "A later padding is counted in rows of the layer before, which lie several rows of the image apart.",
+            ),
+        ),
+    ),
+    Part(
         name="memory",
         ask=(
             "The output{% if p.kept == 1 %} of layer 1 is kept{% else %}s of the layers 1 to {{ p.kept }} are kept"
@@ -798,12 +975,12 @@ PARTS: tuple[Part[Params], ...] = (
     ),
 )
 
-COSTS = {Level.INTRO: 71, Level.STANDARD: 100, Level.CHALLENGE: 132}
+COSTS = {Level.INTRO: 75, Level.STANDARD: 104, Level.CHALLENGE: 136}
 
 EXERCISE = Exercise(
     name="architecture",
     title="Architecture",
-    summary="a whole network layer by layer: shapes, parameters, multiplications, memory, and a wrong definition",
+    summary="a whole network: shapes, parameters, multiplications, receptive field, memory, and a wrong definition",
     draw=draw,
     intro=(
         "An image of shape **{{ p.net.image }}** goes through this network{{ p.about }}.\n\n{{ p.table }}\n\n"
@@ -822,4 +999,5 @@ EXERCISE = Exercise(
     cost=cost,
     costs=COSTS,
     cost_unit="one-digit multiplications",
+    version=2,
 )

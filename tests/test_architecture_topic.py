@@ -250,6 +250,23 @@ def test_keys_by_torch(level: Level) -> None:
         assert sizes[0] <= sum(parameters) < sizes[1]
 
 
+@over_levels
+def test_receptive_fields_are_where_torch_sends_gradients(level: Level) -> None:
+    """The rows of the image that move one number: found by sending its gradient back, not by a formula."""
+    for variant in variants(level, 300)[:30]:
+        p = variant.p
+        x = torch.zeros(1, 1, *p.net.image[1:], dtype=torch.float64, requires_grad=True)
+        y = x
+        for stage in p.net.stages[: p.deep]:
+            window = torch.ones(1, 1, stage.kernel, stage.kernel, dtype=torch.float64)
+            y = torch.nn.functional.conv2d(y, window, stride=stage.stride, padding=stage.padding)
+        y[0, 0, p.row, y.shape[3] // 2].backward()  # type: ignore[no-untyped-call]  # torch has no types here
+        assert x.grad is not None
+        rows = [row for row in range(p.net.image[1]) if x.grad[0, 0, row].any()]
+        assert variant.key["rows"] == (rows[0], rows[-1])
+        assert variant.key["field"] == len(rows)
+
+
 def run(listing: str, image: tuple[int, ...]) -> None:
     """Build and run a printed definition."""
     code = listing.removeprefix("```python\n").removesuffix("\n```")
@@ -319,6 +336,7 @@ def test_wrong_earlier_answers_are_followed_through() -> None:
     assert differing(own_list, PARTS[2].solve(p)) == 2
     units = carried("budget", p, {"parameters": tuple(Fraction(n) for n in own_list)})
     assert units == counting.hidden_units_within(own_list[-1], p.inputs, p.net.hidden[-1])
+    assert carried("rows", p, {"field": 3}) == (p.field.pixels(p.row)[0], p.field.pixels(p.row)[0] + 2)
     assert carried("memory", p, own) == 4 * sum(prod(row) for row in rows)
 
 
@@ -337,6 +355,7 @@ def carried(part: str, p: Params, earlier: dict[str, Any]) -> Any:
         ("macs", {"shapes": ((1, 2, 3),) * 3 + ((1, Fraction(1, 2), 3),)}),
         ("memory", {"shapes": ((1, 2, 3),) * 3 + ((1, 0, 3),)}),
         ("parameters", {"features": 0}),
+        ("rows", {"field": 0}),
         ("budget", {"parameters": ()}),
         ("budget", {"parameters": (1, 2, 3)}),
     ],
