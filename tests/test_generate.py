@@ -10,8 +10,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from grader.check import Grading, Settings
 from grader.cli.main import cli
+from grader.course import load_course
+from grader.coursekey import read_key
 from grader.errors import GraderError, InputError
+from grader.submission import find_submissions
 
 ROSTER = 'student,name\nada,Ada Lovelace\n"zoë",<script>alert(1)</script>\n'
 TOPIC = "padding"
@@ -148,12 +152,25 @@ def test_a_key_that_others_can_read_is_warned_about(folder: Path) -> None:
 
 
 def test_count_gives_every_student_attempts(folder: Path) -> None:
-    """Attempt 2 has other numbers and another file."""
-    output = generate(*roster(folder), "--count", "2", "--format", "md")
-    assert "Of a topic's 2 variants a student hands in one" in output
-    first, second = (variant_of(folder / f"ada/padding{n}.py") for n in ("", "-2"))
+    """Attempt 2 has other numbers and a folder of its own: side by side, neither would be graded."""
+    output = generate(*roster(folder), "--count", "2", "--format", "md", "--with-key", "-o", "out")
+    assert "attempt-1/STUDENT/ has sheets and stubs" in output
+    assert "up to out/attempt-2/: hand out one, collect it and grade it by itself" in output
+    attempts = [
+        f"attempt-{n}/{name}/padding{end}.{kind}"
+        for n, end in ((1, ""), (2, "-2"))
+        for name in ("ada", "zoë")
+        for kind in ("md", "py")
+    ]
+    keys = {f"keys/{name}" for name in attempts if name.endswith(".md")}
+    assert files(folder / "out") == {*attempts, *keys}
+    first, second = (variant_of(folder / f"out/attempt-{n}/ada/padding{end}.py") for n, end in ((1, ""), (2, "-2")))
     assert re.search(r"a1-\w{4}$", first)
     assert re.search(r"a2-\w{4}$", second)
+    for number in (1, 2):
+        found = find_submissions([folder / "out" / f"attempt-{number}"], {TOPIC})
+        grading = Grading(load_course(), Settings(key=read_key(folder / "course.key")))
+        assert [grading.plan(submission)[1] for submission in found] == [[], []]
 
 
 def test_nothing_is_written_when_the_roster_is_wrong(folder: Path) -> None:

@@ -97,8 +97,8 @@ class File:
     type=click.IntRange(1, MAX_COUNT),
     default=1,
     metavar="N",
-    help="Variants 1 to N of each topic: numbers of the seed, or every student's attempts. "
-    "From the second on, files are called TOPIC-2 and so on.",
+    help="Variants 1 to N of each topic: numbers of the seed, or every student's attempts, each attempt "
+    "of a class in a folder attempt-1, attempt-2 …. From the second on, files are called TOPIC-2 and so on.",
 )
 @click.option(
     "--format",
@@ -175,10 +175,16 @@ def _generate_seeded(order: Order, seed: int | None, copies: int, force: bool) -
 def _generate_roster(order: Order, roster: Path, key_file: Path, copies: int, force: bool) -> None:
     students = _students(roster)
     key = _course_key(key_file)
+    places = _places(copies)
     jobs = [
-        Job(Keyed(key, student.id, attempt), student.name, order.folder / student.id, order.folder / KEYS / student.id)
+        Job(
+            Keyed(key, student.id, attempt),
+            student.name,
+            order.folder / place / student.id,
+            order.folder / KEYS / place / student.id,
+        )
+        for attempt, place in enumerate(places, start=1)
         for student in students
-        for attempt in range(1, copies + 1)
     ]
     files = _render(order, jobs)
     _write(files, force)
@@ -186,14 +192,20 @@ def _generate_roster(order: Order, roster: Path, key_file: Path, copies: int, fo
     topics = count(len(order.exercises), "topic")
     click.echo(
         f"wrote {variants} of {topics} for {count(len(students), 'student')}: "
-        f"{_shown(order.folder / 'STUDENT')}{os.sep} has sheets and stubs"
+        f"{_shown(order.folder / places[0] / 'STUDENT')}{os.sep} has sheets and stubs"
     )
     if order.with_key:
         _tell_keys(order)
     if copies > 1:
-        click.echo(f"Of a topic's {copies} variants a student hands in one: two in a folder are not graded.")
+        last = _shown(order.folder / places[-1])
+        click.echo(f"Each attempt has a folder, up to {last}{os.sep}: hand out one, collect it and grade it by itself.")
     click.echo("Next: hand out the students' folders. When they come back, grade them with:")
     click.echo(f"  grader check FOLDER --key-file {_quoted(key_file)}")
+
+
+def _places(attempts: int) -> list[str]:
+    """Return the folder of each attempt: of two side by side nobody could tell which one is handed in."""
+    return [""] if attempts == 1 else [f"attempt-{number}" for number in range(1, attempts + 1)]
 
 
 def _students(roster: Path) -> tuple[Student, ...]:
