@@ -22,6 +22,7 @@ from grader.draw import digest
 from grader.errors import GraderError, InputError, SandboxError, VariantError, did_you_mean
 from grader.exercise import AnyExercise, Level
 from grader.marking import mark_answers, unknown_names
+from grader.model import AnyModelPart
 from grader.outcome import Gradebook, Outcome, PartResult, StudentResult
 from grader.sandbox import tiers
 from grader.submission import Module, Submission
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from grader.sandbox.host import Sandbox
 
 STRANGER = "was not handed out to"
+TORCH = frozenset({"torch"})  # what models need
 HIDDEN = b"hidden cases"  # without a course key: not those of `grader try`
 
 
@@ -48,6 +50,8 @@ class Settings:
     jobs: int = 0  # 0: as many as there are cores
     call_seconds: float | None = None
     public: bool = False  # `grader try`: public cases only
+    quick: bool = False  # models learn from a few examples, and their accuracy is not judged
+    device: str = "cpu"  # where models are trained
     tier: str = tiers.AUTO
 
     @property
@@ -76,6 +80,7 @@ class Task:
     exercise: AnyExercise | None = None
     variant: AnyVariant | None = None
     functions: tuple[tuple[Contract, Fraction], ...] = ()
+    models: tuple[AnyModelPart, ...] = ()
     blocked: str = ""  # why nothing of it can be graded
     ungradable: str = ""  # why its answers cannot be, through no fault of the student
 
@@ -149,7 +154,7 @@ class Grading:
         exercise = self.course.exercise(ident.topic)
         functions = tuple((part.contract, Fraction(part.marks)) for part in exercise.functions)
         variant, ungradable = self._variant(student, exercise, ident)
-        return Task(module, exercise.name, exercise, variant, functions, ungradable=ungradable)
+        return Task(module, exercise.name, exercise, variant, functions, exercise.models, ungradable=ungradable)
 
     def _variant(self, student: str, exercise: AnyExercise, ident: VariantId) -> tuple[AnyVariant | None, str]:
         """Return the variant that an id names, or why it cannot be derived here."""
@@ -192,7 +197,7 @@ class Grading:
         if module.stem in self.course.topics:
             exercise = self.course.exercise(module.stem)
             functions = tuple((part.contract, Fraction(part.marks)) for part in exercise.functions)
-            return Task(module, module.stem, exercise, functions=functions, blocked=problem)
+            return Task(module, module.stem, exercise, functions=functions, models=exercise.models, blocked=problem)
         contract = self.course.contracts.get(module.stem)
         functions = ((contract, Fraction(1)),) if contract else ()
         return Task(module, "", functions=functions, blocked=problem)
@@ -207,8 +212,9 @@ class Grading:
         with ExitStack() as stack:
             pool = _Sandboxes(self.settings, stack)
             pressed = stack.enter_context(_ctrl_c())
-            if any(_needs_process(task) for _, (tasks, _) in plans for task in tasks):
-                self.tier = pool.first()
+            running = [task for _, (tasks, _) in plans for task in tasks if _needs_process(task)]
+            if running:
+                self.tier = pool.first(frozenset() if any(not task.models for task in running) else TORCH)
             executor = ThreadPoolExecutor(self.settings.jobs or os.cpu_count() or 1)
             whose: dict[Future[StudentResult], Submission] = {}
             waiting: set[Future[StudentResult]] = set()
@@ -259,27 +265,66 @@ class Grading:
         with self._runner(task, pool) as runner:
             answers, notes = self._answers(task, runner)
             functions = [self._function(task, contract, marks, runner) for contract, marks in task.functions]
-        return answers + functions, notes
+            models = self._models(task, runner)
+        return answers + functions + models, notes
 
     @contextmanager
     def _runner(self, task: Task, pool: _Sandboxes) -> Iterator[Runner]:
         """Load the module in a process of its own."""
         from grader.functions.runner import Runner
 
-        limits = self.settings.limits(contract for contract, _ in task.functions)
+        limits = self._limits(task)
+        packages = TORCH if task.models else frozenset()
         seed = digest("student", self.settings.secret, hashlib.sha256(task.module.source).digest())
         name = task.module.path.rpartition("/")[2]
-        runner = Runner(lambda: pool.mine().open(task.module.source, name, limits, seed))
+        runner = Runner(lambda: pool.mine(packages).open(task.module.source, name, limits, seed))
         try:
             yield runner
         finally:
             runner.close()
 
+    def _limits(self, task: Task) -> Limits:
+        """Return what one submission may use; a training needs more than a call."""
+        limits = self.settings.limits(contract for contract, _ in task.functions)
+        if task.variant is None or not task.models:
+            return limits
+        plans = [part.plan(task.variant.p) for part in task.models]
+        seconds = self.settings.call_seconds or max(plan.seconds for plan in plans)
+        memory = max(limits.memory, *(plan.memory for plan in plans))
+        return Limits(seconds, limits.total_seconds + 4 * seconds, memory)
+
+    def _models(self, task: Task, runner: Runner) -> list[PartResult]:
+        """Grade the functions that build and train models, in their order: a training rests on what it trains."""
+        if not task.models:
+            return []
+        if task.variant is None:
+            return _all_parts(replace(task, exercise=None, functions=()), Outcome.UNGRADABLE, task.ungradable)
+        from grader.models.judge import judge_model
+
+        results: list[PartResult] = []
+        for part in task.models:
+            failed = self._cannot_run(task, part.name, "model", Fraction(part.marks), runner)
+            right = all(result.outcome is Outcome.CORRECT for result in results)
+            results.append(
+                failed
+                or judge_model(
+                    part,
+                    part.plan(task.variant.p),
+                    runner,
+                    task.topic,
+                    self.settings.secret,
+                    device=self.settings.device,
+                    quick=self.settings.quick,
+                    trusted=right,
+                )
+            )
+        return results
+
     def _answers(self, task: Task, runner: Runner | None) -> tuple[list[PartResult], list[str]]:
         if task.exercise is None or not task.exercise.parts:
             return [], []
         if task.variant is None:
-            ungradable = replace(task, functions=())
+            ungradable = replace(task, functions=(), models=())
             return _all_parts(ungradable, Outcome.UNGRADABLE, task.ungradable), []
         raw, notes = _raw_answers(task.module, runner)
         stray = unknown_names(task.variant, raw)
@@ -289,18 +334,26 @@ class Grading:
         ]
         return mark_answers(task.variant, raw), notes
 
-    def _function(self, task: Task, contract: Contract, marks: Fraction, runner: Runner) -> PartResult:
-        from grader.functions.judge import judge
+    def _cannot_run(self, task: Task, name: str, kind: str, marks: Fraction, runner: Runner) -> PartResult | None:
+        """Return the result of a function whose module does not load or lacks it; None when it can be run."""
         from grader.sandbox.replies import Returned
 
-        topic = task.topic or contract.name
+        topic = task.topic or name
         if not isinstance(runner.loaded, Returned):
             outcome, message, line = _load_failure(task.module, runner.loaded)
-            return _part(topic, contract.name, "function", outcome, marks, message, line)
-        if contract.name not in task.module.names:
-            hint = did_you_mean(contract.name, task.module.names)
-            message = f"{task.module.path}: no function named {contract.name!r}. {hint}".rstrip()
-            return _part(topic, contract.name, "function", Outcome.MISSING, marks, message)
+            return _part(topic, name, kind, outcome, marks, message, line)
+        if name not in task.module.names:
+            hint = did_you_mean(name, task.module.names)
+            message = f"{task.module.path}: no function named {name!r}. {hint}".rstrip()
+            return _part(topic, name, kind, Outcome.MISSING, marks, message)
+        return None
+
+    def _function(self, task: Task, contract: Contract, marks: Fraction, runner: Runner) -> PartResult:
+        from grader.functions.judge import judge
+
+        topic = task.topic or contract.name
+        if failed := self._cannot_run(task, contract.name, "function", marks, runner):
+            return failed
         result = judge(self.cases(contract), runner, topic, marks)
         if result.outcome is Outcome.NOT_ALLOWED:
             return replace(result, message=_not_allowed(task.module, result.message))
@@ -341,32 +394,36 @@ class _Sandboxes:
     def __init__(self, settings: Settings, stack: ExitStack) -> None:
         self._settings = settings
         self._stack = stack
+        self._common = frozenset({"numpy"}) | settings.allow
         self._local = threading.local()
         self._lock = threading.Lock()
         self._open: list[Sandbox] = []
         self._unused: list[Sandbox] = []
 
-    def first(self) -> str:
+    def first(self, packages: frozenset[str] = frozenset()) -> str:
         """Open one before anything is graded, and return its tier: where none can be, nobody is graded."""
         try:
-            self._unused.append(self._another())
+            self._unused.append(self._another(packages))
         except SandboxError as error:
             raise InputError(error.message, hint=tiers.WAY_OUT) from None
         return self._unused[0].tier
 
-    def mine(self) -> Sandbox:
-        sandbox: Sandbox | None = getattr(self._local, "sandbox", None)
-        if sandbox is None:
+    def mine(self, packages: frozenset[str]) -> Sandbox:
+        """Return this thread's sandbox with these packages and those that all may import."""
+        own: dict[frozenset[str], Sandbox] = self._local.__dict__.setdefault("sandboxes", {})
+        if packages not in own:
             with self._lock:
-                sandbox = self._unused.pop() if self._unused else self._another()
-            self._local.sandbox = sandbox
-        return sandbox
+                fitting = next((s for s in self._unused if packages | self._common == s.packages), None)
+                if fitting:
+                    self._unused.remove(fitting)
+                own[packages] = fitting or self._another(packages)
+        return own[packages]
 
-    def _another(self) -> Sandbox:
+    def _another(self, packages: frozenset[str]) -> Sandbox:
         from grader.sandbox.host import Sandbox
 
-        packages = frozenset({"numpy"}) | self._settings.allow
-        self._open.append(self._stack.enter_context(Sandbox(packages, self._settings.tier)))
+        made = Sandbox(packages | self._common, self._settings.tier)
+        self._open.append(self._stack.enter_context(made))
         return self._open[-1]
 
     def kill(self) -> None:
@@ -380,7 +437,9 @@ def _needs_process(task: Task) -> bool:
     if task.blocked:
         return False
     module = task.module
-    return bool(task.functions) or (task.variant is not None and module.answers is None and module.binds_answers)
+    return bool(task.functions or task.models) or (
+        task.variant is not None and module.answers is None and module.binds_answers
+    )
 
 
 def _without_doubles(tasks: list[Task], problems: list[str]) -> tuple[list[Task], list[str]]:
@@ -467,6 +526,8 @@ def _all_parts(task: Task, outcome: Outcome, message: str) -> list[PartResult]:
         parts.append(_part(task.topic, part.name, "answer", outcome, Fraction(part.marks), message))
     for contract, marks in task.functions:
         parts.append(_part(task.topic or contract.name, contract.name, "function", outcome, marks, message))
+    for model in task.models:
+        parts.append(_part(task.topic, model.name, "model", outcome, Fraction(model.marks), message))
     return parts
 
 

@@ -17,6 +17,7 @@ from grader.answers import Answer, Choice, Value
 from grader.contract import Contract
 from grader.draw import Draw
 from grader.errors import CourseError
+from grader.model import ModelPart
 
 P = TypeVar("P")
 NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -112,6 +113,7 @@ class Exercise(Generic[P]):
     costs: Mapping[Level, int]
     conventions: tuple[str, ...] = ()
     functions: tuple[FunctionPart, ...] = ()
+    models: tuple[ModelPart[P], ...] = ()
     version: int = 1
     summary: str = field(default="")  # one line for `grader topics`
     cost_unit: str = ""  # what `cost` counts where it is not multiplications: "comparisons and additions"
@@ -122,7 +124,7 @@ class Exercise(Generic[P]):
     @property
     def max_score(self) -> Fraction:
         marks = [part.marks for part in self.parts] + [part.marks for part in self.functions]
-        return sum((Fraction(mark) for mark in marks), Fraction(0))
+        return sum((Fraction(mark) for mark in (*marks, *(part.marks for part in self.models))), Fraction(0))
 
     def part(self, name: str) -> Part[P]:
         return next(part for part in self.parts if part.name == name)
@@ -133,6 +135,7 @@ class Exercise(Generic[P]):
         if not NAME.fullmatch(self.name):
             raise CourseError(f"{where}: a name has lower-case letters, digits and underscores")
         names = [part.name for part in self.parts] + [part.name for part in self.functions]
+        names += [part.name for part in self.models]
         for name in names:
             if not NAME.fullmatch(name):
                 raise CourseError(f"{where}, part {name!r}: a name has lower-case letters, digits and underscores")

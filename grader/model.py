@@ -35,6 +35,15 @@ SIGNATURES = {
 }
 
 
+# How the marks of each are shared out: a group counts when all of it is right.
+GROUPS: Mapping[ModelTask, Mapping[str, int]] = {
+    ModelTask.BUILD: {"structure": 3, "function": 4, "learning": 2, "behaviour": 1},
+    ModelTask.TRAIN: {"loop": 3, "update": 3, "accuracy": 4},
+    ModelTask.STEP: {"update": 3, "loss": 1},
+    ModelTask.EVALUATE: {"value": 3, "manner": 1},
+}
+
+
 @dataclass(frozen=True)
 class ModelTwin:
     """A wrong model: `build()` returns it. A student's model that computes the same is told the hint."""
@@ -125,16 +134,15 @@ class Plan:
 class ModelPart(Generic[P]):
     """A function of an exercise that builds a model, trains one, takes one step, or evaluates.
 
-    `ask` is Markdown with Jinja (the parameters are `p`), on the sheet; `doc` the docstring of the stub, with the
-    same words. `plan(p)` is one of `plans()`, all configurations that can be drawn. A part that trains uses the model
-    of the part `builder`, or the practice model where that is "".
+    `doc` is Jinja (the parameters are `p`): the docstring of the stub, shown on the sheet too. `plan(p)` is one of
+    `plans()`, all configurations that can be drawn. A part that trains uses the model that the function `builder`
+    makes, or the practice model where that is "".
     """
 
     name: str
     task: ModelTask
     plan: Callable[[P], Plan]
     plans: Callable[[], tuple[Plan, ...]]
-    ask: str
     doc: str
     marks: Fraction | int = 1
     builder: str = "build_model"

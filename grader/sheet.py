@@ -22,6 +22,7 @@ from grader.course import builtin_folder
 from grader.errors import CourseError
 from grader.exercise import AnyExercise, AnyPart, FunctionPart, Level
 from grader.markup import escape_markdown, grid, to_html, to_inline_html
+from grader.model import GROUPS, AnyModelPart
 from grader.variant import AnyVariant, parse_id
 
 if TYPE_CHECKING:
@@ -121,18 +122,16 @@ def render_stub(variant: AnyVariant, *, student: str = "", folders: Folders = ()
     """Return the Python module to fill in: VARIANT, `answers` and the functions asked for."""
     parts = [(part.name, variant.answer_kind(part).rule) for part in variant.exercise.parts]
     contracts = [part.contract for part in variant.exercise.functions]
-    return (
-        _environment(_folders(folders))
-        .get_template("stub.py.j2")
-        .render(
-            variant=variant.id,
-            title=variant.exercise.title,
-            file=file_name(variant),
-            student=student,
-            parts=parts,
-            functions=[(f"{c.name}{_signature(c)}", c.doc) for c in contracts],
-            numpy=_numpy_import(contracts),
-        )
+    environment = _environment(_folders(folders))
+    return environment.get_template("stub.py.j2").render(
+        variant=variant.id,
+        title=variant.exercise.title,
+        file=file_name(variant),
+        student=student,
+        parts=parts,
+        functions=[(f"{c.name}{_signature(c)}", c.doc) for c in contracts],
+        models=[(f"{m.name}{m.signature}", _doc(environment, m, variant)) for m in variant.exercise.models],
+        numpy=_numpy_import(contracts),
     )
 
 
@@ -193,7 +192,10 @@ def _sheet(environment: Environment, variant: AnyVariant, student: str, medium: 
         intro=write(exercise.intro, f"{where}, intro"),
         conventions=tuple(write(text, f"{where}, conventions") for text in exercise.conventions),
         questions=questions,
-        tasks=tuple(_task(number, part) for number, part in enumerate(exercise.functions, first)),
+        tasks=(
+            *(_task(number, part) for number, part in enumerate(exercise.functions, first)),
+            *_model_tasks(environment, variant, first + len(exercise.functions)),
+        ),
         writing=_writing(exercise),
         pictures=pictures.svgs,
     )
@@ -266,6 +268,27 @@ def _task(number: int, part: FunctionPart) -> Task:
         shares=", ".join(shares) if len(shares) > 1 else "",
         modules=" and ".join(["the standard library", *libraries]),
     )
+
+
+def _model_tasks(environment: Environment, variant: AnyVariant, first: int) -> Iterator[Task]:
+    for number, part in enumerate(variant.exercise.models, first):
+        groups = GROUPS[part.task]
+        shares = [f"{name} {write_number(Fraction(w, sum(groups.values())) * 100, 0)} %" for name, w in groups.items()]
+        yield Task(
+            number=number,
+            name=part.name,
+            marks=write_marks(part.marks),
+            header=f"def {part.name}{part.signature}:",
+            doc=_doc(environment, part, variant),
+            shares=", ".join(shares),
+            modules="the standard library, NumPy and PyTorch",
+        )
+
+
+def _doc(environment: Environment, part: AnyModelPart, variant: AnyVariant) -> str:
+    """Return what a function for models is asked to do, with this variant's numbers."""
+    with _blaming(f"exercise {variant.exercise.name!r}, part {part.name!r}, doc"):
+        return _text(environment, part.doc).render(p=variant.p).strip()
 
 
 def _signature(contract: Contract) -> str:

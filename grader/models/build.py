@@ -83,7 +83,6 @@ class BuildExam(Exam):
         EVALUATION: "behaviour",
         TRAINING: "behaviour",
     }
-    weights: ClassVar[Mapping[str, int]] = {"structure": 3, "function": 4, "learning": 2, "behaviour": 1}
 
     def run(self) -> None:
         x = self.images("batch", FEW)

@@ -15,7 +15,7 @@ from grader.contract import Call
 from grader.draw import Draw
 from grader.functions.arrays import reals
 from grader.functions.runner import Runner
-from grader.model import AnyModelPart, Plan
+from grader.model import GROUPS, AnyModelPart, Plan
 from grader.models import reference
 from grader.outcome import Finding, Outcome
 from grader.sandbox.replies import Died, Raised, Returned
@@ -108,11 +108,10 @@ class Exam:
     """What is common to all: which names belong to which group of marks, and random numbers of our own."""
 
     groups: ClassVar[Mapping[str, str]] = {}  # what is looked at -> the group of marks
-    weights: ClassVar[Mapping[str, int]] = {}
 
     def __init__(self, part: AnyModelPart, plan: Plan, student: Student, how: dict[str, Any], rng: Draw) -> None:
         self.part, self.plan, self.student, self.how, self.rng = part, plan, student, how, rng
-        self.look = Look(self.weights)
+        self.look = Look(GROUPS[part.task])
         self.stage = next(iter(self.groups))
         self.quick = False
         self.trusted = True

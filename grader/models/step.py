@@ -22,7 +22,6 @@ class StepExam(Exam):
     """train_step on a few batches, its weights and losses beside the reference's and the twins'."""
 
     groups: ClassVar[Mapping[str, str]] = {STEPPED: "update", UPDATE: "update", MODES: "update", LOSS: "loss"}
-    weights: ClassVar[Mapping[str, int]] = {"update": 3, "loss": 1}
 
     def run(self) -> None:
         how = {**self.how, "builder": "", "optimizer": [self.plan.optimizer[0], dict(self.plan.optimizer[1])]}
@@ -80,7 +79,6 @@ class EvaluateExam(Exam):
     """evaluate on batches of several sizes, the model in training mode before."""
 
     groups: ClassVar[Mapping[str, str]] = {VALUE: "value", MODES: "manner", UNTOUCHED: "manner"}
-    weights: ClassVar[Mapping[str, int]] = {"value": 3, "manner": 1}
 
     def run(self) -> None:
         how = {**self.how, "builder": ""}

@@ -48,7 +48,6 @@ class TrainExam(Exam):
         UPDATE: "update",
         ACCURACY: "accuracy",
     }
-    weights: ClassVar[Mapping[str, int]] = {"loop": 3, "update": 3, "accuracy": 4}
 
     def run(self) -> None:
         with self.at(RUNS):
