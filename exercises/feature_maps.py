@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache, partial
 from itertools import pairwise
 from typing import Any
 
@@ -17,21 +17,28 @@ from grader.authoring import (
     Draw,
     Exercise,
     FunctionPart,
+    Image,
     Integer,
     Level,
     Misconception,
     Number,
     Part,
+    Plate,
     Shape,
     count,
+    integers,
 )
 from solutions.activations import sigmoid
 from solutions.convolution import conv2d
+from solutions.feature_maps import feature_maps_in_bands
+from solutions.scenes import SIZE, scene
 
 Pair = tuple[int, int]
 WHITE = 255
 SCALE = 40  # weights are whole numbers of 1/SCALE
 SHOWN = (12, 16)  # rows and columns of the picture on the sheet
+FILTERS_SHOWN, KERNEL_SHOWN, POOL_SHOWN = 2, 9, 5  # of the layer that a whole picture goes through in the key
+LEAST = (KERNEL_SHOWN + POOL_SHOWN - 1,) * 2  # of which one tile is left
 
 
 @dataclass(frozen=True)
@@ -87,6 +94,17 @@ class Params:
         names = ("red", "green", "blue") if self.channels == 3 else ("grey",)
         return {name: plane.tolist() for name, plane in zip(names, planes, strict=True)}
 
+    def plates_given(self, image: Image | None) -> tuple[Plate, ...]:
+        return given_plates(image)
+
+    def plates_worked(self, image: Image | None, pooled: bool) -> tuple[Plate, ...]:
+        return worked_plates(self, image, pooled=pooled)
+
+    def map_shown(self, image: Image | None) -> str:
+        """Say how large the picture's maps are."""
+        (h, w), (rows, columns) = size_shown(image), map_size(image)
+        return f"{h} × {w} pixels become {rows} × {columns} entries"
+
     @cached_property
     def patch(self) -> Any:
         """What the pooled entry of `spot` depends on: (C, pool+kernel-1, pool+kernel-1), in 255ths."""
@@ -111,6 +129,76 @@ class Params:
     @cached_property
     def sums(self) -> Any:
         return self.responses(self.patch, self.weights)
+
+
+# A whole picture: to be looked at, and in no answer ----------------------------------------------------------
+
+
+def size_shown(image: Image | None) -> Pair:
+    return (image.height, image.width) if image else SIZE
+
+
+def map_size(image: Image | None) -> Pair:
+    height, width = size_shown(image)
+    return height - KERNEL_SHOWN + 1, width - KERNEL_SHOWN + 1
+
+
+def given_plates(image: Image | None) -> tuple[Plate, ...]:
+    """Return the picture, the project's own where none is given, and its three channels in grey."""
+    pixels = image.pixels if image else scene()
+    height, width = size_shown(image)
+    what = (
+        "the image that was chosen for this sheet"
+        if image
+        else "a house with a red roof on a green meadow by a blue lake, mountains and a yellow sun behind it"
+    )
+    names = ("red", "green", "blue")
+    return (
+        Plate("The image", f"{height} by {width} pixels in colour, {what}.", lambda: pixels),
+        *(
+            Plate(
+                f"Channel {c}, {name}",
+                f"the same in grey, lighter where there is more {name}.",
+                partial(lambda c: pixels[..., c], c),
+            )
+            for c, name in enumerate(names)
+        ),
+    )
+
+
+def filters_shown(p: Params) -> Any:
+    """Return two filters of 9 by 9 by 3 for the picture: whole hundredths, others for every variant."""
+    rng = Draw("feature_maps, picture", *p.mix, *p.biases)
+    return integers(rng, (FILTERS_SHOWN, 3, KERNEL_SHOWN, KERNEL_SHOWN), -9, 9, "float32") / 100
+
+
+@lru_cache(maxsize=4)  # sheet and key, Markdown and HTML show the same
+def shown_maps(p: Params, image: Image | None) -> tuple[Any, Any]:
+    """Return the picture's feature maps and pooled maps, by the reference."""
+    pixels = image.pixels if image else scene()
+    channels = pixels.transpose(2, 0, 1).astype(np.float32) / WHITE
+    return feature_maps_in_bands(channels, filters_shown(p), np.zeros(FILTERS_SHOWN, np.float32), POOL_SHOWN)
+
+
+def stretched(plane: Any) -> Any:
+    """Return a map as grey bytes: its smallest number black, its largest white."""
+    low, high = float(plane.min()), float(plane.max())
+    return np.rint((plane - low) * (WHITE / (high - low or 1))).astype(np.uint8)
+
+
+def worked_plates(p: Params, image: Image | None, *, pooled: bool) -> tuple[Plate, ...]:
+    """Return the picture's feature maps, or its pooled maps, as pictures."""
+    height, width = map_size(image)
+    if pooled:
+        height, width = height // POOL_SHOWN, width // POOL_SHOWN
+    return tuple(
+        Plate(
+            f"{'Pooled' if pooled else 'Feature'} map {f}, {height} × {width}",
+            f"the picture as filter {f} answers to it{', coarser' if pooled else ''}, in grey.",
+            partial(lambda f: stretched(shown_maps(p, image)[pooled][f]), f),
+        )
+        for f in range(FILTERS_SHOWN)
+    )
 
 
 # Drawing ---------------------------------------------------------------------------------------------------
@@ -307,7 +395,25 @@ column $v$ of the filter), and `//` and `%` are Python's:
 {% endfor %}
 - `filters[f, c, u, v] = (({{ p.mix[0] }}*f + {{ p.mix[1] }}*c + {{ p.mix[2] }}*u + {{ p.mix[3] }}*v) % 19 - 9) / 40`
 - `bias = [{% for b in p.biases %}{{ "%.1f" % (b / 10) }}{{ ", " if not loop.last }}{% endfor %}]`
+
+To look at, a whole picture and the three channels that a layer sees of it; no answer depends on it:
+{{ plates(p.plates_given(image)) }}
 """
+
+WORKED = (
+    f"""\
+The picture of the sheet goes through two filters of {KERNEL_SHOWN} × {KERNEL_SHOWN} × 3, drawn for this variant and \
+without a bias, then through the sigmoid: {{{{ p.map_shown(image) }}}}. Each map is stretched from its smallest \
+number (black) to its largest (white).
+{{{{ plates(p.plates_worked(image, false)) }}}}
+
+Means of tiles of {POOL_SHOWN} × {POOL_SHOWN} are coarser; here their entries are drawn larger:
+{{{{ plates(p.plates_worked(image, true)) }}}}
+
+All of them were computed by the function that yours is compared with.
+"""
+    ""
+)
 
 PARTS: tuple[Part[Params], ...] = (
     Part(
@@ -521,4 +627,6 @@ EXERCISE = Exercise(
     cost=cost,
     costs=COSTS,
     cost_unit="one-digit multiplications",
+    worked=WORKED,
+    image=LEAST,
 )

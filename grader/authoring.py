@@ -17,7 +17,18 @@ from grader.draw import Draw
 from grader.exercise import Carry, Exercise, FunctionPart, Level, Misconception, Part
 from grader.functions.arrays import LAYOUTS, integers, laid_out, reals
 from grader.functions.checks import Close, Exact
+from grader.images import Image, Plate
 from grader.markup import grid
+from grader.model import (
+    EvaluationTwin,
+    Labelled,
+    Measured,
+    ModelPart,
+    ModelTask,
+    ModelTwin,
+    Plan,
+    StepTwin,
+)
 from grader.outcome import Verdict, correct, partial, wrong
 from grader.surds import Surd, root
 
@@ -30,21 +41,31 @@ __all__ = [
     "Close",
     "Contract",
     "Draw",
+    "EvaluationTwin",
     "Exact",
     "Exercise",
     "Expression",
     "FunctionPart",
+    "Image",
     "Integer",
+    "Labelled",
     "Level",
     "Limits",
     "Matrix",
+    "Measured",
     "Misconception",
+    "ModelPart",
+    "ModelTask",
+    "ModelTwin",
     "MultipleChoice",
     "Number",
     "Pane",
     "Part",
+    "Plan",
+    "Plate",
     "Regime",
     "Shape",
+    "StepTwin",
     "Surd",
     "Twin",
     "Verdict",

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from grader.images import data_uri
 from grader.outcome import Counterexample
 from grader.report.text import NOT_FINITE, number, one_line
 
@@ -21,6 +22,8 @@ Spot = tuple[int, int]
 Kept = tuple[list[int | None], list[int | None]]  # indices of the rows and columns shown; None is a gap
 
 CELL = 28  # height of a cell, and its least width, in pixels
+PLATE = 216  # widest picture made of pixels: two stand beside each other
+NARROW_PLATE = 110  # of its caption's lines
 PIXEL = 13  # side of a pixel of a grey picture
 CHAR = 7.9  # width of a digit at 13 pixels, monospaced
 LETTER = 7.1  # average width of a letter at 13 pixels
@@ -78,6 +81,17 @@ def greys(pictures: Mapping[str, Rows], *, white: int, alt: str = "") -> str:
     """Return an SVG of grey pictures beside each other under their names; entries run from 0, black, to `white`."""
     blocks = [_captioned(_grey(rows, white), name) for name, rows in pictures.items()]
     return _svg(_flow(blocks), ", ".join(pictures), alt)
+
+
+def plates(items: Sequence[tuple[str, Any]], *, alt: str = "") -> str:
+    """Return an SVG of pictures made of pixels, (H, W) or (H, W, 3) uint8, beside each other under their captions.
+
+    All are drawn at one scale, so that a smaller picture looks smaller, and the widest is `PLATE` wide.
+    """
+    scale = PLATE / max(pixels.shape[1] for _, pixels in items)
+    return _svg(
+        _flow([_captioned(_plate(pixels, scale), name, NARROW_PLATE) for name, pixels in items]), items[0][0], alt
+    )
 
 
 def axis(
@@ -263,6 +277,14 @@ def _grey(rows: Rows, white: int) -> Block:
     width, height = len(rows[0]) * PIXEL, len(rows) * PIXEL
     frame = f'<rect width="{width}" height="{height}" fill="none" stroke="currentColor" stroke-opacity="0.5"/>'
     return Block(width, height, f'<g shape-rendering="crispEdges">{"".join(runs)}</g>{frame}')
+
+
+def _plate(pixels: Any, scale: float) -> Block:
+    width, height = pixels.shape[1] * scale, pixels.shape[0] * scale
+    place = f'width="{width:.5g}" height="{height:.5g}"'
+    frame = f'<rect {place} fill="none" stroke="currentColor" stroke-opacity="0.5"/>'
+    crisp = ' style="image-rendering: pixelated"' if scale > 1 else ""
+    return Block(width, height, f'<image {place}{crisp} href="{data_uri(pixels)}"/>{frame}')
 
 
 def _entries(rows: Rows, kept: Kept, spot: Spot | None, digits: int) -> dict[Spot, str]:
@@ -509,9 +531,9 @@ def _broken(widths: Sequence[float], gap: float, widest: float) -> list[list[int
     return lines
 
 
-def _captioned(block: Block, caption: str) -> Block:
+def _captioned(block: Block, caption: str, narrowest: float = NARROWEST) -> Block:
     """Put a text above a block, in several lines where it is much wider than the block."""
-    lines = textwrap.wrap(one_line(caption), int(max(block.width, NARROWEST) / LETTER)) or [""]
+    lines = textwrap.wrap(one_line(caption), int(max(block.width, narrowest) / LETTER)) or [""]
     texts = "".join(
         f'<text class="cg-caption" x="0" y="{12 + _LINE * n}" fill="currentColor" {_PROSE}>{escape(line)}</text>'
         for n, line in enumerate(lines)

@@ -101,7 +101,9 @@ class Exercise(Generic[P]):
     """A topic: how its parameters are drawn, what is asked, and what is conventional.
 
     `cost(p)` is the work by hand, in multiplications or in another `cost_unit` (a plural), and `costs` states it
-    for each level. `version` goes up whenever the same labels would draw another variant.
+    for each level. `version` goes up whenever the same labels would draw another variant. `worked` closes the key:
+    pictures and figures that no single part needs. `image` says that the texts may show an image of the instructor's
+    (`image` in Jinja, or None), of at least (height, width) pixels; no answer and no mark may depend on it.
     """
 
     name: str
@@ -116,6 +118,8 @@ class Exercise(Generic[P]):
     models: tuple[ModelPart[P], ...] = ()
     version: int = 1
     summary: str = field(default="")  # one line for `grader topics`
+    worked: str = ""  # Markdown with Jinja, for the key alone
+    image: tuple[int, int] | None = None
     cost_unit: str = ""  # what `cost` counts where it is not multiplications: "comparisons and additions"
 
     def __post_init__(self) -> None:

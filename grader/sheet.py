@@ -21,6 +21,7 @@ from grader.contract import Contract
 from grader.course import builtin_folder
 from grader.errors import CourseError
 from grader.exercise import AnyExercise, AnyPart, FunctionPart, Level
+from grader.images import Image, Plate
 from grader.markup import escape_markdown, grid, to_html, to_inline_html
 from grader.model import GROUPS, AnyModelPart
 from grader.variant import AnyVariant, parse_id
@@ -100,22 +101,41 @@ class Sheet:
     questions: tuple[Question, ...]
     tasks: tuple[Task, ...]
     writing: tuple[str, ...]
+    worked: str = ""  # Markdown that closes the key; empty on a student's sheet
     pictures: list[str] = field(default_factory=list)
 
 
-def render_sheet(variant: AnyVariant, *, student: str = "", medium: Medium = "md", folders: Folders = ()) -> str:
-    """Return the student's sheet; `folders` are where templates are looked up, by default the built-in ones."""
-    return _render("sheet", variant, student, medium, folders)
+def render_sheet(
+    variant: AnyVariant,
+    *,
+    student: str = "",
+    medium: Medium = "md",
+    folders: Folders = (),
+    image: Image | None = None,
+) -> str:
+    """Return the student's sheet.
+
+    `folders` are where templates are looked up, by default the built-in ones; `image` is shown where the exercise
+    shows one, instead of its own.
+    """
+    return _render("sheet", variant, student, medium, folders, image)
 
 
-def render_key(variant: AnyVariant, *, student: str = "", medium: Medium = "md", folders: Folders = ()) -> str:
+def render_key(
+    variant: AnyVariant,
+    *,
+    student: str = "",
+    medium: Medium = "md",
+    folders: Folders = (),
+    image: Image | None = None,
+) -> str:
     """Return the sheet with answers, workings and what each misconception would have answered."""
-    return _render("key", variant, student, medium, folders)
+    return _render("key", variant, student, medium, folders, image)
 
 
 def render_card(variant: AnyVariant, *, folders: Folders = ()) -> str:
     """Return what is given and the answers alone, as a fragment of HTML for a contact sheet."""
-    return _render("card", variant, "", "html", folders)
+    return _render("card", variant, "", "html", folders, None)
 
 
 def render_stub(variant: AnyVariant, *, student: str = "", folders: Folders = ()) -> str:
@@ -162,20 +182,22 @@ def write_cost(exercise: AnyExercise, level: Level) -> str:
 # A variant as a page of data -------------------------------------------------------------------------------
 
 
-def _render(name: str, variant: AnyVariant, student: str, medium: Medium, folders: Folders) -> str:
+def _render(name: str, variant: AnyVariant, student: str, medium: Medium, folders: Folders, image: Image | None) -> str:
     environment = _environment(_folders(folders))
-    sheet = _sheet(environment, variant, student, medium, with_key=name != "sheet")
+    sheet = _sheet(environment, variant, student, medium, image, with_key=name != "sheet")
     text = environment.get_template(f"{name}.{medium}.j2").render(sheet=sheet)
     return re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n" if medium == "md" else text
 
 
-def _sheet(environment: Environment, variant: AnyVariant, student: str, medium: Medium, *, with_key: bool) -> Sheet:
+def _sheet(
+    environment: Environment, variant: AnyVariant, student: str, medium: Medium, image: Image | None, *, with_key: bool
+) -> Sheet:
     exercise, pictures = variant.exercise, _Pictures(medium)
     where = f"exercise {exercise.name!r}"
 
     def write(source: str, place: str) -> str:
         with _blaming(place):
-            return _text(environment, source).render(p=variant.p, **pictures.vocabulary).strip()
+            return _text(environment, source).render(p=variant.p, image=image, **pictures.vocabulary).strip()
 
     questions = tuple(
         _question(variant, number, part, write, with_key=with_key) for number, part in enumerate(exercise.parts, 1)
@@ -197,6 +219,7 @@ def _sheet(environment: Environment, variant: AnyVariant, student: str, medium: 
             *_model_tasks(environment, variant, first + len(exercise.functions)),
         ),
         writing=_writing(exercise),
+        worked=write(exercise.worked, f"{where}, worked") if with_key else "",
         pictures=pictures.svgs,
     )
 
@@ -323,6 +346,7 @@ class _Pictures:
             "drawn_greys": self.drawn_greys,
             "drawn_axis": self.drawn_axis,
             "boxes": self.boxes,
+            "plates": self.plates,
         }
 
     def picture(self, svg: str, alt: str) -> str:
@@ -373,6 +397,15 @@ class _Pictures:
 
         alt = "boxes in a row: " + "; then ".join(f"{above}, {below}" for _, above, below in items) + "."
         return self.picture(drawing.boxes(items, alt=alt), alt)
+
+    def plates(self, items: Sequence[Plate]) -> str:
+        """Show pictures made of pixels beside each other, each with its caption; in words where none is seen."""
+        from grader import drawing
+
+        if self.medium == "md":
+            return "".join(f"\n\n*Picture: {plate.caption}: {plate.alt}*\n\n" for plate in items)
+        alt = " ".join(f"{plate.caption}: {plate.alt}" for plate in items)
+        return self.picture(drawing.plates([(plate.caption, plate.pixels()) for plate in items], alt=alt), alt)
 
     def drawn_greys(self, pictures: Mapping[str, Sequence[Sequence[int]]], white: int = 9) -> str:
         """Show grey pictures under their names, from 0 (black) to `white` (9 at most); as digits where none is seen."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from solutions.activations import sigmoid
 from solutions.convolution import conv2d
 from solutions.pooling import avg_pool2d
@@ -33,3 +35,25 @@ def feature_maps(image: Any, filters: Any, bias: Any, pool: int) -> tuple[Array,
     """
     maps = sigmoid(conv2d(image[None], filters, bias))
     return maps[0], avg_pool2d(maps, pool)[0]
+
+
+def feature_maps_in_bands(image: Any, filters: Any, bias: Any, pool: int, tiles: int = 8) -> tuple[Array, Array]:
+    """Return what feature_maps returns, computed for `tiles` rows of tiles at a time: for images of a camera's size.
+
+    The windows of a whole image would take many times its memory. Arguments and errors as for feature_maps.
+
+    >>> image = np.arange(72.0).reshape(1, 9, 8)
+    >>> maps, pooled = feature_maps_in_bands(image, np.ones((1, 1, 2, 2)), np.zeros(1), 2, tiles=1)
+    >>> maps.shape, pooled.shape
+    ((1, 8, 7), (1, 4, 3))
+    """
+    kernel, step = filters.shape[2], tiles * pool
+    rows = image.shape[1] - kernel + 1
+    starts = range(0, max(rows - rows % step, 1), step) if rows >= step else range(1)
+    bands = []
+    for start in starts:
+        last = start == starts[-1]  # it takes the rows that fill no whole band as well
+        stop = image.shape[1] if last else start + step + kernel - 1
+        bands.append(feature_maps(image[:, start:stop], filters, bias, pool))
+    maps, pooled = zip(*bands, strict=True)
+    return np.concatenate(maps, axis=1), np.concatenate(pooled, axis=1)

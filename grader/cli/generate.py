@@ -22,6 +22,7 @@ from grader.variant import MAX_SEED, Keyed, Seeded, Source, draw_variant
 if TYPE_CHECKING:
     from grader.course import Course
     from grader.exercise import AnyExercise
+    from grader.images import Image
     from grader.roster import Student
     from grader.sheet import Medium
 
@@ -60,6 +61,7 @@ class Order:
     formats: tuple[Medium, ...]
     with_key: bool
     folder: Path
+    image: Image | None = None
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,13 @@ class File:
     help="Of the sheets.",
 )
 @click.option("--with-key", is_flag=True, help="Write keys too, into a folder keys/ of their own.")
+@click.option(
+    "--image",
+    "picture",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A PNG, JPEG or PPM to show instead of the topic's own picture; no answer and no mark depends on it.",
+)
 @click.option("-o", "--output", "folder", type=click.Path(path_type=Path), default=Path(), help="Folder to write into.")
 @click.option("--force", is_flag=True, help="Replace stubs that differ, which may hold somebody's work.")
 @course_option
@@ -123,6 +132,7 @@ def generate(
     copies: int,
     formats: tuple[Medium, ...],
     with_key: bool,
+    picture: Path | None,
     folder: Path,
     force: bool,
 ) -> None:
@@ -135,12 +145,25 @@ def generate(
         raise click.UsageError(f"no topic given: add --topic. The topics are: {', '.join(course.topics)}.")
     _check_options(seed, roster, key_file)
     exercises = tuple(course.exercise(topic) for topic in dict.fromkeys(topics))
-    order = Order(course, exercises, Level(level), formats, with_key, folder)
+    image = _image(picture, exercises)
+    order = Order(course, exercises, Level(level), formats, with_key, folder, image)
     if roster is None:
         _generate_seeded(order, seed, copies, force)
     else:
         assert key_file is not None
         _generate_roster(order, roster, key_file, copies, force)
+
+
+def _image(path: Path | None, exercises: Sequence[AnyExercise]) -> Image | None:
+    """Return the picture to show, large enough for every topic that shows one."""
+    if path is None:
+        return None
+    from grader.images import read_image
+
+    least = [exercise.image for exercise in exercises if exercise.image]
+    if not least:
+        raise click.UsageError("--image: none of these topics shows a picture.")
+    return read_image(path, (max(height for height, _ in least), max(width for _, width in least)))
 
 
 def _check_options(seed: int | None, roster: Path | None, key_file: Path | None) -> None:
@@ -258,10 +281,10 @@ def _files(order: Order, job: Job, exercise: AnyExercise) -> Iterator[File]:
     name = sheet.file_name(variant)
     stem = name.removesuffix(".py")
     for medium in order.formats:
-        page = sheet.render_sheet(variant, student=job.student, medium=medium, folders=folders)
+        page = sheet.render_sheet(variant, student=job.student, medium=medium, folders=folders, image=order.image)
         yield File(job.folder / f"{stem}.{medium}", page)
         if order.with_key:
-            page = sheet.render_key(variant, student=job.student, medium=medium, folders=folders)
+            page = sheet.render_key(variant, student=job.student, medium=medium, folders=folders, image=order.image)
             yield File(job.keys / f"{stem}.{medium}", page)
     yield File(job.folder / name, sheet.render_stub(variant, student=job.student, folders=folders))
 
