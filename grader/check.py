@@ -83,6 +83,7 @@ class Task:
     models: tuple[AnyModelPart, ...] = ()
     blocked: str = ""  # why nothing of it can be graded
     ungradable: str = ""  # why its answers cannot be, through no fault of the student
+    remark: str = ""  # on the function that the file is called after: what else in it is not graded
 
 
 @dataclass
@@ -180,14 +181,19 @@ class Grading:
         return draw_variant(exercise, ident.level, Seeded(ident.seed, ident.number))
 
     def _functions_only(self, module: Module) -> Task:
-        """A module without VARIANT is graded on every contract function that it defines."""
+        """A module without VARIANT is graded on every contract function that it defines.
+
+        In a file called after one of them, a function that only bears another's name is a helper of its own.
+        """
         known = self.course.contracts
         if self.settings.topics:
             named = {p.name for t in self.settings.topics for p in self.course.exercise(t).functions}
             known = {name: contract for name, contract in known.items() if name in named}
-        functions = tuple((known[name], Fraction(1)) for name in sorted(known) if name in module.names)
+        defined = [name for name in sorted(known) if name in module.names]
+        helpers = [name for name in defined if module.stem in defined and _only_a_name(known[name], module)]
+        functions = tuple((known[name], Fraction(1)) for name in defined if name not in helpers)
         if functions:
-            return Task(module, "", functions=functions)
+            return Task(module, "", functions=functions, remark=_helpers(helpers))
         hints = (did_you_mean(name, known) for name in module.names)
         hint = next((h for h in hints if h), "It has neither a VARIANT nor a function that this course asks for.")
         return self._blocked(module, f"{module.path}: no known function. {hint}")
@@ -355,6 +361,9 @@ class Grading:
         if failed := self._cannot_run(task, contract.name, "function", marks, runner):
             return failed
         result = judge(self.cases(contract), runner, topic, marks)
+        if task.remark and contract.name == task.module.stem:
+            said = (f"{text} {task.remark}" for text in (result.message, result.summary))
+            result = replace(result, message=next(said), summary=next(said))
         if result.outcome is Outcome.NOT_ALLOWED:
             return replace(result, message=_not_allowed(task.module, result.message))
         return result
@@ -430,6 +439,20 @@ class _Sandboxes:
         """End every process at once, so that no thread waits for a student any longer."""
         for sandbox in self._open:
             sandbox.close()
+
+
+def _only_a_name(contract: Contract, module: Module) -> bool:
+    """Does another function in this file bear a contract's name by chance? It cannot take the contract's arguments."""
+    parameters = module.signatures.get(contract.name)
+    return contract.name != module.stem and parameters is not None and not contract.accepted_by(parameters)
+
+
+def _helpers(names: list[str]) -> str:
+    listing = " and ".join(repr(name) for name in names)
+    sentence = (
+        f"Not graded: {listing}, which here {'takes' if len(names) == 1 else 'take'} other arguments than asked for."
+    )
+    return sentence if names else ""
 
 
 def _needs_process(task: Task) -> bool:

@@ -7,6 +7,8 @@ passes decides its marks: a group of regimes earns its weight only when every ca
 
 from __future__ import annotations
 
+import ast
+import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -139,3 +141,34 @@ class Contract:
             raise CourseError(f"{where}: regimes and groups do not match: {', '.join(sorted(stray))}")
         if sum(Fraction(weight) for weight in self.groups.values()) <= 0:
             raise CourseError(f"{where}: the weights of its groups must add up to more than zero")
+
+    def accepted_by(self, parameters: str) -> bool:
+        """Could a function with these parameters, "x, w, stride=1", be called as this one is?
+
+        What is required is given by position, every option by name.
+        """
+        required: list[str] = []
+        options: list[str] = []
+        for parameter in _parameters(self.signature[1:-1]):
+            (required if parameter.default is parameter.empty else options).append(parameter.name)
+        try:
+            inspect.Signature(_parameters(parameters)).bind(*required, **dict.fromkeys(options))
+        except (TypeError, ValueError):  # ValueError: two parameters of one name
+            return False
+        return True
+
+
+def _parameters(text: str) -> list[inspect.Parameter]:
+    """Return the parameters that a text between the brackets of a `def` declares; nothing of it is run."""
+    function = ast.parse(f"def f({text}): ...").body[0]
+    assert isinstance(function, ast.FunctionDef)
+    a, kinds = function.args, inspect.Parameter
+    given = [(p, kinds.POSITIONAL_ONLY) for p in a.posonlyargs] + [(p, kinds.POSITIONAL_OR_KEYWORD) for p in a.args]
+    first = len(given) - len(a.defaults)
+    found = [kinds(p.arg, kind, default=kinds.empty if n < first else None) for n, (p, kind) in enumerate(given)]
+    found += [kinds(a.vararg.arg, kinds.VAR_POSITIONAL)] if a.vararg else []
+    found += [
+        kinds(p.arg, kinds.KEYWORD_ONLY, default=kinds.empty if value is None else None)
+        for p, value in zip(a.kwonlyargs, a.kw_defaults, strict=True)
+    ]
+    return found + ([kinds(a.kwarg.arg, kinds.VAR_KEYWORD)] if a.kwarg else [])

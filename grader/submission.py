@@ -31,7 +31,8 @@ _MOODLE = re.compile(r"^(?P<name>.+?)_\d+_assignsubmission_\w+?_?$")
 class Module:
     """One file, read: its Python source, or the sentence that says why there is none.
 
-    `names` are what its top level binds, with the line. `variant` and `answers` are what it assigns to VARIANT
+    `names` are what its top level binds, with the line, and `signatures` the parameters of those that are plain
+    functions, such as "x, w, stride=None". `variant` and `answers` are what it assigns to VARIANT
     and `answers` when these are literals; `answers` is None when only running the module can tell.
     """
 
@@ -39,6 +40,7 @@ class Module:
     source: bytes = b""
     problem: str = ""
     names: dict[str, int] = field(default_factory=dict)
+    signatures: dict[str, str] = field(default_factory=dict)
     imports: dict[str, int] = field(default_factory=dict)
     variant: str | None = None
     answers: dict[str, object] | None = None
@@ -119,6 +121,7 @@ def _described(path: str, data: bytes, tree: ast.Module) -> Module:
         path,
         source=data,
         names=names,
+        signatures=_signatures(tree, names),
         imports=imports,
         variant=variant if isinstance(variant, str) else ("" if "VARIANT" in names else None),
         answers=answers if isinstance(answers, dict) else None,
@@ -185,6 +188,27 @@ def _bindings(tree: ast.Module) -> dict[str, int]:
             for target in targets:
                 names.update({n.id: node.lineno for n in ast.walk(target) if isinstance(n, ast.Name)})
     return names
+
+
+def _signatures(tree: ast.Module, names: dict[str, int]) -> dict[str, str]:
+    """Return the parameters of functions; none where a decorator or a later binding may have changed them."""
+    functions = [node for node in _top_level(tree.body) if isinstance(node, ast.FunctionDef)]
+    plain = [node for node in functions if names[node.name] == node.lineno and not node.decorator_list]
+    return {node.name: ast.unparse(_bare(node.args)) for node in plain}
+
+
+def _bare(given: ast.arguments) -> ast.arguments:
+    """Return parameters without annotations, and with None for every default: either may be of any depth."""
+    none = ast.Constant(None)
+    return ast.arguments(
+        posonlyargs=[ast.arg(a.arg) for a in given.posonlyargs],
+        args=[ast.arg(a.arg) for a in given.args],
+        vararg=given.vararg and ast.arg(given.vararg.arg),
+        kwonlyargs=[ast.arg(a.arg) for a in given.kwonlyargs],
+        kw_defaults=[value and none for value in given.kw_defaults],
+        kwarg=given.kwarg and ast.arg(given.kwarg.arg),
+        defaults=[none for _ in given.defaults],
+    )
 
 
 def _top_level(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:

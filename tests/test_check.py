@@ -14,7 +14,7 @@ from grader.check import Grading, Settings
 from grader.course import load_course
 from grader.exercise import Level
 from grader.outcome import Gradebook, Outcome, PartResult, StudentResult
-from grader.submission import find_submissions
+from grader.submission import Submission, find_submissions, read_module
 from grader.tryout import without_key
 from grader.variant import AnyVariant, Keyed, Seeded, draw_variant
 
@@ -186,6 +186,53 @@ def test_two_modules_for_one_topic_are_refused(hand_in: Hand, variant: AnyVarian
     result = hand_in({"sums.py": filled(variant), "again/sums.py": filled(variant)})
     assert result.score == 0
     assert "handed in 2 times" in result.problems[0]
+
+
+ONE_HOT = "import numpy as np\ndef one_hot(labels, num_classes):\n    return np.eye(num_classes)[np.asarray(labels)]\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "graded"),
+    [
+        ("def output_size(h, k, s, p):\n    return (h + 2 * p - k) // s + 1\n", False),
+        ("def output_size(h, k, *, stride=1):\n    return h\n", False),
+        ("def output_size(*sizes):\n    return sizes[0]\n", False),
+        ("def output_size(h, h):\n    return h\n", False),
+        (f"def output_size(h, k={'1+' * 600}1):\n    return h\n", False),
+        ("def output_size(n, k, stride=1, padding=0, dilation=1):\n    return n\n", True),
+        ("def output_size(i, k, /, **options):\n    return i\n", True),
+        ("def output_size(*sizes, **options):\n    return sizes[0]\n", True),
+        ("output_size = lambda h: h\n", True),
+        ("def output_size(h):\n    return h\noutput_size = print\n", True),
+        ("import functools\n@functools.cache\ndef output_size(h):\n    return h\n", True),
+    ],
+)
+def test_a_helper_that_bears_the_name_of_another_contract_is_not_graded(code: str, graded: bool) -> None:
+    """It costs no mark where it cannot be meant: the file is called after a function, and it takes other arguments."""
+    course = load_course()
+
+    def functions(file: str, source: str) -> list[str]:
+        module = read_module(file, source.encode())
+        tasks, _ = Grading(course).plan(Submission("ada", (module,)))
+        return [contract.name for task in tasks for contract, _ in task.functions]
+
+    both = ["one_hot", "output_size"]
+    assert functions("one_hot.py", ONE_HOT + code) == (both if graded else both[:1])
+    assert functions("ada.py", ONE_HOT + code) == both
+    assert functions("one_hot.py", code) == both[1:]
+    assert functions("output_size.py", ONE_HOT + code) == both
+
+
+def test_the_report_says_which_helper_was_not_graded(tmp_path: Path) -> None:
+    """Who did mean the other function must learn why it has no mark."""
+    (tmp_path / "one_hot.py").write_text(ONE_HOT + "def output_size(h, k, s, p):\n    return h\n")
+    course = load_course()
+    found = find_submissions([tmp_path], {*course.topics, *course.contracts})
+    (result,) = Grading(course, Settings(public=True)).grade(found).students
+    assert (result.score, result.max_score, result.problems) == (Fraction(1), Fraction(1), ())
+    said = " Not graded: 'output_size', which here takes other arguments than asked for."
+    assert result.parts[0].message.endswith(said)
+    assert result.parts[0].summary.endswith(said)
 
 
 def test_a_module_without_variant_is_graded_on_its_functions(hand_in: Hand) -> None:
