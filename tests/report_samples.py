@@ -193,7 +193,18 @@ def _hostile(text: str) -> StudentResult:
         regimes={"r" + text: (0, 3)},
         counterexample=example,
     )
-    return StudentResult(text, (bad, part("g")), problems=(text,), variants=(text,))
+    rec = {
+        "curves": {text: [0.5, 0.25], "error, " + text: [0.5]},
+        "reference": {text: [0.5], "error": [float("nan")]},
+        "confusion": [[3, 1], [0, 4]],
+        "classes": [text, "ok" + text],
+        "filters": {"name": text, "values": [[[0.5]]]},
+        "input": [[0, 255]],
+        "maps": {text: [[[7]]]},
+        "accuracy": {"right": 7, "of": 8},
+    }
+    model = part("m" + text, kind="model", topic=text, record=rec)
+    return StudentResult(text, (bad, part("g"), model), problems=(text,), variants=(text,))
 
 
 CLASSES = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]

@@ -15,7 +15,18 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 OURS = {"grader", "exercises", "solutions", "benchmarks", "tests"}
-HEAVY = {"numpy", "torch", "sympy", "hypothesis", "jinja2", "rich", "markdown_it", "latex2mathml", "scipy"}
+HEAVY = {
+    "numpy",
+    "torch",
+    "matplotlib",
+    "sympy",
+    "hypothesis",
+    "jinja2",
+    "rich",
+    "markdown_it",
+    "latex2mathml",
+    "scipy",
+}
 UNTRUSTED = [ROOT / "grader/sandbox" / name for name in ("worker.py", "contain.py", "protocol.py")]
 # Words of the courses' field; "window", "kernel", "stride" and "padding" are not only theirs (a page has padding).
 FIELD = re.compile(

@@ -15,10 +15,25 @@ from tests import report_samples as samples
 from tests.report_samples import part
 
 PROSE = {"b", "i", "bdi", "a", "span", "code", "strong", "em"}
-BLOCKS = {"h1", "h2", "h3", "p", "br", "ol", "li", "pre", "figure", "details", "summary", "input", "label"}
+BLOCKS = {
+    "h1",
+    "h2",
+    "h3",
+    "p",
+    "br",
+    "ol",
+    "li",
+    "pre",
+    "figure",
+    "details",
+    "summary",
+    "input",
+    "label",
+    "figcaption",
+}
 TABLES = {"table", "caption", "thead", "tbody", "tr", "th", "td"}
 FRAME = {"html", "head", "meta", "title", "style", "body", "main", "header", "section", "article", "div"}
-DRAWN = {"svg", "desc", "g", "rect", "text", "math", "mi", "mn", "mo", "mrow", "mfrac", "mtext"}
+DRAWN = {"svg", "desc", "g", "rect", "path", "image", "text", "math", "mi", "mn", "mo", "mrow", "mfrac", "mtext"}
 TAGS = PROSE | BLOCKS | TABLES | FRAME | DRAWN
 
 
@@ -41,7 +56,9 @@ class Page(HTMLParser):
         for name, value in attrs:
             assert not name.startswith("on"), name
             assert name not in {"src", "srcset", "action", "formaction", "xlink:href", "data", "ping"}, name
-            if name == "href":
+            if tag == "image" and name == "href":
+                assert re.fullmatch(r"data:image/png;base64,[\w+/]+=*", value or ""), value
+            elif name == "href":
                 self.links.append(value or "")
             if name == "style":
                 assert re.fullmatch(r"(--share: \d+(\.\d+)?%?|width: \d+%|margin-top: 0)", value or ""), value

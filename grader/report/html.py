@@ -15,7 +15,7 @@ from grader.answers import count
 from grader.course import builtin_folder
 from grader.markup import to_html
 from grader.outcome import Counterexample, Gradebook, Outcome, PartResult, StudentResult
-from grader.report import files, summary
+from grader.report import files, summary, training
 from grader.report.text import SIGNS, WORDS, marks, neutral, number, one_line, part_title, percent, written
 
 FIRST_STEPS = 5  # parts named under "what to do next"
@@ -61,6 +61,11 @@ def environment(templates: Sequence[Path] | None = None) -> Environment:
         "written": written,
         "hint": lambda text: Markup(to_html(_literal_signs(text))),  # noqa: S704 - raw HTML is off in it
         "drawing": lambda example: Markup(drawing.failing_case(example)),  # noqa: S704 - its texts are escaped
+        "unbroken": lambda text: text.replace(" %", "\u00a0%"),
+        "drawn": lambda svg: Markup(svg),  # noqa: S704 - a figure; its texts are escaped
+        "figures": training.of_part,
+        "accuracy": training.accuracy,
+        "error_rate": training.error_rate,
         "word": WORDS.__getitem__,
         "badge": lambda outcome: (SIGNS[outcome], TONES.get(outcome, "bad")),
     }
@@ -91,6 +96,8 @@ def class_page(gradebook: Gradebook, names: Sequence[str], pages: Environment) -
         by_marks=sorted(rows, key=lambda row: (row["share"] is None, row["share"] or 0)),
         problems=[(student, problem) for student in gradebook.students for problem in student.problems],
         ungradable=_ungradable(gradebook),
+        learning=training.of_class(gradebook),
+        no_pictures=training.no_pictures(gradebook),
     )
 
 

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from grader.answers import count
 from grader.outcome import Gradebook, Outcome, PartResult, StudentResult
+from grader.report import training
 from grader.report.summary import Summary, summarise
 from grader.report.text import SIGNS, WORDS, inert, marks, one_line, part_title, percent, written
 
@@ -127,7 +128,7 @@ def _details(student: StudentResult, pen: _Pen) -> Iterator[Text | Padding]:
     for part in student.parts:
         score = "" if part.outcome is Outcome.UNGRADABLE else f", {marks(part.score)} of {marks(part.max_score)}"
         yield Text.assemble(pen.sign(part.outcome), " ", pen.name(part_title(part)), f": {WORDS[part.outcome]}{score}")
-        lines = [*_explanation(part)]
+        lines = [*_explanation(part), *filter(None, [training.accuracy(part)])]
         if lines and (lines != said or part.outcome not in (Outcome.MISSING, Outcome.UNGRADABLE)):
             yield Padding(pen.write("\n".join(lines)), (0, 0, 0, 4), expand=False)
         said = lines
