@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from grader.report import document, figures, training
 from grader.report.text import one_line
 from tests import report_samples as samples
 from tests.report_samples import part
+from tests.test_report_formats import plain_terminal
 from tests.test_report_html import Page, pages
 
 ROOT = Path(__file__).parents[1]
@@ -203,13 +205,25 @@ def test_filters_of_zeros_are_grey() -> None:
 def test_the_accuracy_is_one_line_with_its_interval() -> None:
     """The number alone says more than it knows."""
     one = samples.part_trained(0)
-    assert training.accuracy(one) == (
-        "348 of 360 held-out examples right, 96.7 % (95 % interval 94.2 % to 98.7 %), 327 needed"
+    said = "348 of 360 held-out examples right, 96.7 % (95 % interval 94.2 % to 98.7 %), 327 needed"
+    assert training.accuracy(one) == said
+    assert training.accuracy(samples.part_trained(1)).endswith("327 needed, best of 2 trainings")
+    assert training.error_rate(one) == (
+        "A right submission falls below that in at most 0.07 % of all cases, with 99 % confidence."
     )
-    assert "less than once in 1,000 times, as 200 trainings of the reference show" in training.error_rate(one)
-    bare = part("m", kind="model", record={"accuracy": {"right": 0, "of": 5}})
+    assert said in plain_terminal(Gradebook("c", (StudentResult("ada", (one,)),)), 120, details=True)
+    bare = part("m", kind="model", record={"accuracy": {"right": 0, "of": 5, "error_rate": 0.1}})
     assert training.accuracy(bare) == "0 of 5 held-out examples right, 0.0 %"
     assert training.error_rate(bare) == ""
+
+
+def test_what_the_message_says_is_not_said_twice(tmp_path: Path) -> None:
+    """The sentence of a check that failed has the numbers in it; where feedback hides it, the line takes its place."""
+    one = replace(samples.part_trained(3), message="245 of 360 unseen examples are read rightly; wanted at least 327")
+    for message, times in ((one.message, 1), ("not so: accuracy", 1)):
+        book = Gradebook("c", (StudentResult("ada", (replace(one, message=message),)),))
+        assert plain_terminal(book, 120, details=True).count("245 of 360") == times
+        assert Page(pages(book, tmp_path)["students/ada.html"]).text.count("245 of 360") == times
 
 
 # In the report ---------------------------------------------------------------------------------------------

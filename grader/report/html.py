@@ -64,7 +64,7 @@ def environment(templates: Sequence[Path] | None = None) -> Environment:
         "unbroken": lambda text: text.replace(" %", "\u00a0%"),
         "drawn": lambda svg: Markup(svg),  # noqa: S704 - a figure; its texts are escaped
         "figures": training.of_part,
-        "accuracy": training.accuracy,
+        "accuracy": lambda part: "" if training.is_said(part) else training.accuracy(part),
         "error_rate": training.error_rate,
         "word": WORDS.__getitem__,
         "badge": lambda outcome: (SIGNS[outcome], TONES.get(outcome, "bad")),

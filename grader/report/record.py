@@ -7,9 +7,9 @@ A record is plain JSON data with these keys, all optional; others are passed ove
 - ``confusion``: K x K whole numbers, rows the true class, columns the predicted one; ``classes``: K names.
 - ``filters``: ``name`` and ``values``, F x KH x KW numbers.
 - ``input``: H x W whole numbers 0 … 255, one held-out example; ``maps``: name -> F x h x w of the same kind.
-- ``accuracy``: ``right`` of ``of`` held-out examples, and as far as known: ``interval`` of the accuracy [low, high] and
-  its ``confidence``, the ``threshold`` of right examples that is asked for, and ``error_rate``: how often a right
-  submission falls below it at most, as ``seeds`` trainings of the reference show.
+- ``accuracy``: ``right`` of ``of`` held-out examples in the best of ``seeds`` trainings, and as far as known: the 95 %
+  ``interval`` of the share [low, high], the ``threshold`` of right examples that is asked for, and ``error_rate``: how
+  often a right submission falls below it at most, known with so much ``confidence``.
 
 Curves and filters of a training that diverged hold NaN: a float, or in a file the words that `document.plain` writes.
 """

@@ -128,7 +128,7 @@ def _details(student: StudentResult, pen: _Pen) -> Iterator[Text | Padding]:
     for part in student.parts:
         score = "" if part.outcome is Outcome.UNGRADABLE else f", {marks(part.score)} of {marks(part.max_score)}"
         yield Text.assemble(pen.sign(part.outcome), " ", pen.name(part_title(part)), f": {WORDS[part.outcome]}{score}")
-        lines = [*_explanation(part), *filter(None, [training.accuracy(part)])]
+        lines = [*_explanation(part)]
         if lines and (lines != said or part.outcome not in (Outcome.MISSING, Outcome.UNGRADABLE)):
             yield Padding(pen.write("\n".join(lines)), (0, 0, 0, 4), expand=False)
         said = lines
@@ -136,6 +136,8 @@ def _details(student: StudentResult, pen: _Pen) -> Iterator[Text | Padding]:
 
 
 def _explanation(part: PartResult) -> Iterator[str]:
+    if (accuracy := training.accuracy(part)) and (part.outcome is Outcome.CORRECT or not training.is_said(part)):
+        yield accuracy
     if part.outcome is Outcome.CORRECT:
         return
     place = f"line {part.line}: " if part.line is not None else ""

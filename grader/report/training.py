@@ -58,19 +58,25 @@ def accuracy(part: PartResult) -> str:
     said = f"{right:,} of {total:,} held-out examples right, {_percent(right / total)}"
     if "interval" in found:
         low, high = found["interval"]
-        sure = f"{100 * found['confidence']:g} % interval " if "confidence" in found else "interval "
-        said += f" ({sure}{_percent(low)} to {_percent(high)})"
-    return said + (f", {found['threshold']:,} needed" if "threshold" in found else "")
+        said += f" (95 % interval {_percent(low)} to {_percent(high)})"
+    if found.get("threshold"):
+        said += f", {found['threshold']:,} needed"
+    return said + (f", best of {found['seeds']} trainings" if found.get("seeds", 0) > 1 else "")
 
 
 def error_rate(part: PartResult) -> str:
     """Return how often a right submission fails the test of its accuracy, or "" where it is not known."""
     found = part.record.get("accuracy", {})
-    rate = found.get("error_rate", 0)
-    if not rate:
+    if not found.get("error_rate") or not found.get("threshold"):
         return ""
-    seeds = f", as {count(found['seeds'], 'training')} of the reference show" if found.get("seeds") else ""
-    return f"A right submission falls below what is needed less than once in {round(1 / rate):,} times{seeds}."
+    sure = f", with {100 * found['confidence']:g} % confidence" if "confidence" in found else ""
+    return f"A right submission falls below that in at most {100 * found['error_rate']:.2g} % of all cases{sure}."
+
+
+def is_said(part: PartResult) -> bool:
+    """Return whether the message of a part speaks of its accuracy already."""
+    found = part.record.get("accuracy", {"right": "-", "of": "-"})
+    return f"{found['right']} of {found['of']}" in part.message
 
 
 def confused(counts: Sequence[Sequence[int]], classes: Sequence[str]) -> str:
