@@ -1,14 +1,15 @@
-"""Max and mean pooling of one small map by hand, and what pooling keeps and loses."""
+"""Max, mean and L2 pooling of one small map by hand, and what pooling keeps and loses."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache, cached_property
 from typing import Any
 
+from exercises.contracts.lp_pooling import LP_POOL2D
 from exercises.contracts.pooling import AVG_POOL2D, MAX_POOL2D
 from grader.authoring import (
     Carry,
@@ -23,6 +24,8 @@ from grader.authoring import (
     Number,
     Part,
     Shape,
+    root,
+    tex_number,
     write_number,
 )
 from solutions import planes
@@ -30,6 +33,7 @@ from solutions.planes import Plane
 
 Size = tuple[int, int]
 Spot = tuple[int, int]
+Line = tuple[Any, ...]  # exact numbers, with roots
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,16 @@ class Geometry:
             "axes-swapped": swapped if rows != columns else None,
         }
 
+    @cached_property
+    def holders(self) -> dict[Spot, tuple[Spot, ...]]:
+        """The entries (from 0) whose window holds a number of the map, for each of its places."""
+        rows, columns = (
+            [[i for i in range(o) if 0 <= at - i * s < k] for at in range(side)]
+            for side, o, s, k in zip(self.map, self.size, self.stride, self.window, strict=True)
+        )
+        spots = itertools.product(range(self.map[0]), range(self.map[1]))
+        return {(r, c): tuple(itertools.product(rows[r], columns[c])) for r, c in spots}
+
     @property
     def tells(self) -> bool:
         """Do all mistakes that can show give different sizes, and is the pooled map neither tiny nor large?"""
@@ -85,17 +99,19 @@ class Geometry:
 
     @property
     def work(self) -> int:
-        """How many comparisons and additions the two pooled maps take."""
+        """How many comparisons, additions and squares the two pooled maps and the row of L2 pooling take."""
         rows, columns = self.output()
-        return 2 * rows * columns * (self.window[0] * self.window[1] - 1)
+        numbers = self.window[0] * self.window[1]
+        return 2 * rows * columns * (numbers - 1) + columns * (2 * numbers - 1)
 
 
 @dataclass(frozen=True)
 class Params:
-    """A map of whole numbers, and the number (from 0) that is changed to `changed`."""
+    """A map of whole numbers, a row (from 0) of its L2 pooling, and the number that is changed to `changed`."""
 
     geometry: Geometry
     plane: Plane
+    line: int = 0
     spot: Spot = (0, 0)
     changed: int = 0
 
@@ -109,6 +125,28 @@ class Params:
     @cached_property
     def means(self) -> Plane:
         return self.pooled(planes.mean)
+
+    @cached_property
+    def squares(self) -> Line:
+        """The sums of squares in the windows of the row of L2 pooling that is asked for."""
+        return self.squares_from(self.line * self.geometry.stride[0])
+
+    def squares_from(self, top: int, step: int = 0, number: int = 0) -> Line:
+        """Return the sums of squares in windows that begin in a row, a step of columns apart."""
+        (_, columns), (_, stride) = self.geometry.size, self.geometry.stride
+        lefts = range(0, (number or columns) * (step or stride), step or stride)
+        windows = (planes.window(self.plane, top, left, self.geometry.window) for left in lefts)
+        return tuple(sum([v * v for row in window for v in row]) for window in windows)
+
+    @cached_property
+    def norms(self) -> Line:
+        return roots(self.squares)
+
+    @cached_property
+    def norm_slips(self) -> dict[str, Line | None]:
+        """What mistakes make of that row; None where a mistake cannot show."""
+        found = norm_slips(self)
+        return {name: None if line == self.norms else line for name, line in found.items()}
 
     @property
     def number(self) -> int:
@@ -141,7 +179,7 @@ class Params:
 
 # Drawing ---------------------------------------------------------------------------------------------------
 
-COSTS = {Level.INTRO: 54, Level.STANDARD: 80, Level.CHALLENGE: 130}
+COSTS = {Level.INTRO: 80, Level.STANDARD: 113, Level.CHALLENGE: 170}
 SHAPES: dict[Level, tuple[tuple[Size, Size], ...]] = {  # windows with their strides
     Level.INTRO: (((2, 2), (2, 2)), ((2, 2), (1, 2)), ((2, 2), (2, 1))),
     Level.STANDARD: (
@@ -190,11 +228,12 @@ def draw(rng: Draw, level: Level) -> Params:
         if level is not Level.INTRO:
             plane = with_negative_window(rng, geometry, plane)
         p = Params(geometry, plane)
-        spots = rng.shuffled(telling_spots(p)) if tells(p) else []
+        line = telling_line(rng, p)
+        spots = rng.shuffled(telling_spots(p)) if line and tells(p) else []
         if spots:
             kept = rng.below(4) == 0  # now and then a number that is no window's largest
             spot = next((s for s in spots if (not affected(p, s)) == kept), spots[0])
-            return replace(p, spot=spot, changed=low)
+            return replace(p, line=line, spot=spot, changed=low)
     raise AssertionError(f"no numbers tell right from wrong for {geometry}")
 
 
@@ -217,16 +256,61 @@ def tells(p: Params) -> bool:
     return varied and sum(maxima) != 0 and any(mean.denominator > 1 for mean in planes.entries(p.means))
 
 
+# L2 pooling ------------------------------------------------------------------------------------------------
+
+
+@cache
+def exact_root(number: int | Fraction) -> Any:
+    """Return the square root: a fraction where it has no root in it."""
+    value = root(number)
+    return Fraction(*value.as_integer_ratio()) if value.is_rational else value
+
+
+def roots(totals: Iterable[Any]) -> Line:
+    return tuple(exact_root(total) for total in totals)
+
+
+def telling_line(rng: Draw, p: Params) -> int:
+    """Return a row in which two thirds of the norms have a root in them and none is 0, or 0 where there is none.
+
+    The first row never does: in it, a stride that is left out of the offsets would hardly show.
+    """
+    for line in rng.shuffled(range(1, p.geometry.size[0])):
+        norms = replace(p, line=line).norms
+        if 3 * sum(isinstance(norm, Fraction) for norm in norms) <= len(norms) and 0 not in norms:
+            return line
+    return 0
+
+
+def norm_slips(p: Params) -> dict[str, Line | None]:
+    """Return what mistakes make of the row of L2 pooling, shown or not."""
+    g, numbers, top = p.geometry, p.geometry.window[0] * p.geometry.window[1], p.line * p.geometry.stride[0]
+    windows = [planes.entries(w) for w in planes.windows(p.plane, g.window, g.stride)[p.line]]
+    signed = [sum(v * abs(v) for v in values) for values in windows]
+    (rows, columns), beside, up = g.size, g.output(stride=g.window), g.output(up=True)[1]
+    return {
+        "root-forgotten": p.squares,
+        "root-of-mean": roots(Fraction(total, numbers) for total in p.squares),
+        "divided": tuple(norm * Fraction(1, numbers) for norm in p.norms),
+        "root-of-each": tuple(sum(map(abs, values)) for values in windows),
+        "signs-squared": roots(signed) if min(signed) >= 0 else None,
+        "max-instead": p.maxima[p.line],
+        "mean-instead": p.means[p.line],
+        "rows-from-zero": roots(p.squares_from(top + g.stride[0])) if p.line + 1 < rows else None,
+        "stride-not-in-offset": roots(p.squares_from(p.line, 1)),
+        "stride-is-window": (
+            roots(p.squares_from(p.line * g.window[0], g.window[1], beside[1])) if p.line < beside[0] else None
+        ),
+        "rounded-up": roots(p.squares_from(top, number=up)) if up > columns else None,
+    }
+
+
 # What changes when one number changes ----------------------------------------------------------------------
 
 
 def holders(p: Params, spot: Spot) -> tuple[Spot, ...]:
     """Return the entries (from 0) whose window holds a number of the map."""
-    rows, columns = (
-        [i for i in range(o) if 0 <= at - i * s < k]
-        for at, o, s, k in zip(spot, p.geometry.size, p.geometry.stride, p.geometry.window, strict=True)
-    )
-    return tuple(itertools.product(rows, columns))
+    return p.geometry.holders[spot]
 
 
 def affected(p: Params, spot: Spot) -> tuple[Spot, ...]:
@@ -337,6 +421,19 @@ def mean_workings(p: Params) -> str:
     )
 
 
+def norm_workings(p: Params) -> str:
+    g, lines = p.geometry, []
+    for c, window in enumerate(planes.windows(p.plane, g.window, g.stride)[p.line]):
+        total, norm = p.squares[c], p.norms[c]
+        powers = " + ".join(f"({v})^2" if v < 0 else f"{v}^2" for v in planes.entries(window))
+        reduced = "" if tex_number(norm) == rf"\sqrt{{{total}}}" else f" = {tex_number(norm)}"
+        lines.append(rf"- $l_{{{p.line + 1},{c + 1}}} = \sqrt{{{powers}}} = \sqrt{{{total}}}{reduced}$")
+    return (
+        "The squares of all numbers of a window are added, and the root of the sum is taken. Row "
+        f"{p.line + 1} of the windows begins in row {p.line * g.stride[0] + 1} of the map:\n\n" + "\n".join(lines)
+    )
+
+
 def unused(p: Params) -> int:
     (h, w), (rows, columns) = p.geometry.map, p.geometry.reached
     return h * w - rows * columns
@@ -387,6 +484,10 @@ def lowered_slip(name: str) -> Callable[[Params], str | None]:
         return None if spots is None else in_words(spots)
 
     return solve
+
+
+def norm_slip(name: str) -> Callable[[Params], Line | None]:
+    return lambda p: p.norm_slips[name]
 
 
 def starts_at_zero(p: Params) -> Plane | None:
@@ -465,6 +566,19 @@ SIZE_HINTS = {
     "divided-by-stride": "You divided the map by the stride: the room for the window is i - k, then add 1.",
     "axes-swapped": "Rows come first, then columns: you exchanged them.",
 }
+NORM_HINTS = {
+    "root-forgotten": "These are the sums of the squares: take their roots.",
+    "root-of-mean": "You took the root of the mean of the squares: L2 pooling adds them and divides by nothing.",
+    "divided": "You divided the roots by how many numbers the window has: L2 pooling divides by nothing.",
+    "root-of-each": "You took the root of each square by itself: add the squares first.",
+    "signs-squared": "The square of a negative number is positive: (-3)² = 9.",
+    "max-instead": "These are the largest numbers of the windows.",
+    "mean-instead": "These are the means of the windows.",
+    "rows-from-zero": "You took the next row: the first one has the number 1.",
+    "stride-not-in-offset": "Your windows move by one number: the second one starts a whole stride further.",
+    "stride-is-window": "Your windows lie side by side: here they move by the stride, which is smaller, and overlap.",
+    "rounded-up": "You kept a window that stands over the end of the map: it is left out.",
+}
 LOWERED_HINTS = {
     "every-window": "These are all windows that hold the number; a maximum changes only where it alone is the largest.",
     "side-by-side": "Windows overlap here: the number lies in others than the one that you get by dividing the map up.",
@@ -479,7 +593,7 @@ FRACTIONS = (
 EXERCISE = Exercise(
     name="pooling",
     title="Pooling by hand",
-    summary="max and mean pooling with overlapping windows and maps that the window does not divide",
+    summary="max, mean and L2 pooling with overlapping windows and maps that the window does not divide",
     draw=draw,
     intro=INTRO,
     conventions=(
@@ -592,6 +706,19 @@ EXERCISE = Exercise(
             marks=2,
         ),
         Part(
+            name="l2",
+            ask=(
+                "L2 pooling takes the norm $\\sqrt{\\sum x^2}$ of every window. Work out **row {{ p.line + 1 }}** of "
+                "its map, exactly and not rounded. A root may stay as it is: "
+                '`"sqrt(18)"` and `"3*sqrt(2)"` are both right.'
+            ),
+            solve=lambda p: p.norms,
+            answer=Matrix(depth=1, roots=True),
+            workings=norm_workings,
+            misconceptions=tuple(Misconception(name, norm_slip(name), hint) for name, hint in NORM_HINTS.items()),
+            marks=2,
+        ),
+        Part(
             name="unused",
             ask="How many of the map's numbers lie in no window, so that pooling ignores them?",
             solve=unused,
@@ -679,8 +806,9 @@ EXERCISE = Exercise(
             ),
         ),
     ),
-    functions=(FunctionPart(MAX_POOL2D, marks=2), FunctionPart(AVG_POOL2D, marks=2)),
+    functions=(FunctionPart(MAX_POOL2D, marks=2), FunctionPart(AVG_POOL2D, marks=2), FunctionPart(LP_POOL2D, marks=2)),
     cost=lambda p: p.geometry.work,
     costs=COSTS,
-    cost_unit="comparisons and additions",
+    cost_unit="comparisons, additions and squares",
+    version=2,
 )

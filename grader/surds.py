@@ -75,7 +75,9 @@ class Surd:
     __rmul__ = __mul__
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Surd | Fraction | int) and self.terms == surd(other).terms
+        if isinstance(other, Surd):
+            return self.terms == other.terms
+        return isinstance(other, Fraction | int) and self.terms == surd(other).terms
 
     def __hash__(self) -> int:
         return hash(self.terms.get(1, Fraction(0)) if self.is_rational else tuple(self.terms.items()))

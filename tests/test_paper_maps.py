@@ -22,7 +22,7 @@ from grader.sheet import render_key, render_sheet, render_stub
 from grader.variant import AnyVariant, Seeded, collisions, draw_variant
 from solutions import planes
 from solutions.convolution import conv2d
-from solutions.pooling import avg_pool2d, max_pool2d
+from solutions.pooling import avg_pool2d, lp_pool2d, max_pool2d
 from tests.worked import example, examples
 
 TOPICS: dict[str, AnyExercise] = {"convolution": convolution.EXERCISE, "pooling": pooling.EXERCISE}
@@ -120,6 +120,10 @@ def test_pooling_keys_agree_with_the_layers_and_with_trying(level: Level) -> Non
         assert np.array_equal(np.array(key["max"]), largest[0, 0])
         assert np.array_equal(np.array(key["mean"], dtype=object), avg_pool2d(x.astype(object), size, stride)[0, 0])
         assert key["overall"] == Fraction(int(largest.sum()), largest.size)
+        assert [float(norm) for norm in key["l2"]] == pytest.approx(
+            lp_pool2d(x, 2, size, stride)[0, 0, p.line], rel=1e-12
+        )
+        assert [norm * norm for norm in key["l2"]] == [round(float(norm) ** 2) for norm in key["l2"]]
         seen = np.zeros(x.shape[2:], bool)
         for r, c in np.ndindex(*key["size"]):
             seen[r * stride[0] : r * stride[0] + size[0], c * stride[1] : c * stride[1] + size[1]] = True
@@ -282,3 +286,47 @@ def test_the_written_out_maxima_and_means_are_true(level: Level) -> None:
         sums = re.findall(r"= \((.+)\) / (\d+) = ", pooling.mean_workings(p))
         means = [Fraction(sum(int(t.strip("()")) for t in terms.split(" + ")), int(n)) for terms, n in sums]
         assert means == planes.entries(p.means)
+        norms = re.findall(r"= \\sqrt\{(\(?.+\^2)\} = \\sqrt\{(\d+)\}", pooling.norm_workings(p))
+        powers = [re.findall(r"(-?\d+)\)?\^2", terms) for terms, _ in norms]
+        assert {len(numbers) for numbers in powers} == {p.geometry.window[0] * p.geometry.window[1]}
+        assert [sum(int(v) ** 2 for v in numbers) for numbers in powers] == [int(total) for _, total in norms]
+        assert [norm * norm for norm in p.norms] == [int(total) for _, total in norms]
+
+
+@pytest.mark.parametrize("level", Level)
+def test_roots_are_read_as_students_write_them(level: Level) -> None:
+    """A root that is simplified, one that is not, and a power of one half are the same number; a decimal is not."""
+    part = TOPICS["pooling"].part("l2")
+    for variant in variants("pooling", level)[:25]:
+        key = variant.key["l2"]
+        squares = [norm * norm for norm in key]
+        assert part.answer.compare(part.answer.read([f"sqrt({square})" for square in squares]), key).share == 1
+        assert part.answer.compare(part.answer.read([part.answer.show(norm) for norm in key]), key).share == 1
+        assert part.answer.compare(part.answer.read([round(float(norm), 4) for norm in key]), key).share == 0
+        assert any(not isinstance(norm, Fraction) for norm in key)
+        assert 1 <= variant.p.line < variant.p.geometry.size[0]
+
+
+def test_mistakes_of_the_norm_are_the_ones_that_are_named() -> None:
+    """One map by hand: what each mistake makes of the second row, written out and not computed."""
+    p = pooling.Params(
+        pooling.Geometry((4, 5), (2, 2), (1, 2)),
+        ((1, 2, 0, 4, 7), (3, 4, 5, 5, 7), (6, 1, -2, 1, 7), (8, 8, 3, 3, 7)),
+        1,
+    )
+    assert p.geometry.size == (3, 2)
+    written = {name: None if line is None else [str(v) for v in line] for name, line in p.norm_slips.items()}
+    assert [str(norm) for norm in p.norms] == ["sqrt(62)", "sqrt(55)"]
+    assert written == {
+        "root-forgotten": ["62", "55"],
+        "root-of-mean": ["sqrt(62)/2", "sqrt(55)/2"],
+        "divided": ["sqrt(62)/4", "sqrt(55)/4"],
+        "root-of-each": ["14", "13"],
+        "signs-squared": ["sqrt(62)", "sqrt(47)"],
+        "max-instead": ["6", "5"],
+        "mean-instead": ["7/2", "9/4"],
+        "rows-from-zero": ["sqrt(165)", "sqrt(23)"],
+        "stride-not-in-offset": ["sqrt(62)", "sqrt(46)"],
+        "stride-is-window": ["sqrt(165)", "sqrt(23)"],
+        "rounded-up": ["sqrt(62)", "sqrt(55)", "7*sqrt(2)"],
+    }
