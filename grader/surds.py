@@ -116,6 +116,8 @@ def root(value: Surd | Fraction | int) -> Surd:
     exact = number.terms.get(1, Fraction(0))
     if exact < 0:
         raise ValueError("a root of a negative number")
+    if exact == 0:
+        return surd(0)
     outside, inside = _extract(exact.numerator * exact.denominator)
     return Surd({inside: Fraction(outside, exact.denominator)})
 
