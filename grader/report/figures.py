@@ -220,7 +220,7 @@ def filters(values: Sequence[Sequence[Sequence[float | str]]], title: str, said:
     most = float(np.abs(stack[finite]).max(initial=0.0))
     grey = np.zeros((*stack.shape, 2), dtype=np.uint8)
     grey[finite] = _tones(0.5 + 0.5 * stack[finite] / (most or 1.0))
-    canvas, height = _mosaic(grey, MOSAIC, LEGEND)
+    canvas, height = _mosaic(grey, MOSAIC, below=LEGEND)
     ramp = np.stack([_tones(np.linspace(0, 1, 64))])
     canvas.text(0, height + 18, f"−{most:.3g}", tone="soft")
     canvas.picture(ramp, 62, height + 9, 90, 10)
@@ -231,7 +231,7 @@ def filters(values: Sequence[Sequence[Sequence[float | str]]], title: str, said:
 def maps(stack: Sequence[Sequence[Sequence[int]]], title: str, said: str) -> str:
     """Return maps as a mosaic of grey pictures, 0 black and 255 white."""
     tones = np.array(stack, dtype=float) / 255
-    return _mosaic(_tones(tones), SMALL, 0)[0].svg(title, said)
+    return _mosaic(_tones(tones), SMALL, between=(128, 160))[0].svg(title, said)
 
 
 def _tones(shares: NDArray[np.float64]) -> Pixels:
@@ -240,12 +240,17 @@ def _tones(shares: NDArray[np.float64]) -> Pixels:
     return np.stack([grey, np.full_like(grey, 255)], axis=-1)
 
 
-def _mosaic(tiles: Pixels, width: float, below: float) -> tuple[Canvas, float]:
-    """Return a canvas with (F, H, W, 2) tiles in rows, a pixel apart, and the height that they take."""
+def _mosaic(
+    tiles: Pixels, width: float, *, below: float = 0, between: tuple[int, int] = (0, 0)
+) -> tuple[Canvas, float]:
+    """Return a canvas with (F, H, W, 2) tiles in rows, and the height that they take.
+
+    There is a pixel `between` them, a grey and its opacity, and room `below` them for more.
+    """
     number, high, wide, _ = tiles.shape
     columns = _columns(number)
     rows = -(-number // columns)
-    whole = np.zeros((rows * (high + 1) - 1, columns * (wide + 1) - 1, 2), dtype=np.uint8)
+    whole = np.full((rows * (high + 1) - 1, columns * (wide + 1) - 1, 2), between, dtype=np.uint8)
     for index, tile in enumerate(tiles):
         y, x = (index // columns) * (high + 1), (index % columns) * (wide + 1)
         whole[y : y + high, x : x + wide] = tile
