@@ -10,6 +10,7 @@ from functools import cache, cached_property
 from typing import Any
 
 from exercises.contracts.conv2d_backward import CONV2D_BACKWARD
+from exercises.contracts.lp_pooling import LP_POOL2D_BACKWARD
 from exercises.contracts.pooling_backward import AVG_POOL2D_BACKWARD, MAX_POOL2D_BACKWARD
 from exercises.convolution import Geometry
 from grader.authoring import (
@@ -804,7 +805,9 @@ EXERCISE = Exercise(
         FunctionPart(CONV2D_BACKWARD, marks=4),
         FunctionPart(MAX_POOL2D_BACKWARD, marks=2),
         FunctionPart(AVG_POOL2D_BACKWARD, marks=2),
+        FunctionPart(LP_POOL2D_BACKWARD, marks=2),
     ),
     cost=lambda p: work(p.geometry),
     costs=COSTS,
+    version=2,
 )
