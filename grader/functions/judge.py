@@ -55,7 +55,7 @@ class Tally:
 
     counts: dict[str, tuple[int, int]] = field(default_factory=dict)
     remark: str = ""  # why the results of different calls do not go together
-    unrun: int = 0  # cases that were not tried
+    unrun: int = 0  # cases of the contract's own regimes that were not tried
     stateful: bool = False  # what fails after other calls is right when it is the only call
     changed: set[int | str] = field(default_factory=set)  # arguments modified, by position or name
 
@@ -161,7 +161,7 @@ def tally_up(contract: Contract, observations: Iterable[Observation], remembers:
         counts = passed or remembers or seen.case.regime != SAME_SHAPES
         if seen.case.follows is None or (seen.ran and right.get(seen.case.follows, False) and counts):
             tally.add(seen.case.regime, passed)
-        tally.unrun += not seen.ran
+        tally.unrun += not seen.ran and seen.case.follows is None
         if isinstance(seen.reply, Returned) and passed:
             if "unchanged" in contract.properties:
                 tally.add(UNCHANGED, not seen.reply.changed)
