@@ -16,7 +16,7 @@ from grader.models import harness
 from grader.models.exam import FEW, Exam, Stopped
 from grader.outcome import Finding, Outcome
 
-HEART = 60  # steps to learn a batch by heart
+HEART = 40  # steps to learn a batch by heart
 PASSES = 100  # in training mode, to see how far outputs vary
 
 
@@ -55,18 +55,24 @@ def in_order(described: Mapping[str, Any]) -> list[tuple[str, tuple[int, ...]]]:
     return found + list(shapes.items())
 
 
+def sheet(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return a layer's weights as rows and columns: one row an output; biases are one row."""
+    plain = tuple(side for side in shape if side != 1)
+    return (plain[0], math.prod(plain[1:])) if len(plain) > 1 else plain
+
+
 def fitted(shape: tuple[int, ...], other: tuple[int, ...]) -> bool:
-    """Do these hold the same weights: as they are, transposed, or with sides of 1 more or less?"""
-    plain, plain_other = (tuple(side for side in s if side != 1) for s in (shape, other))
-    return plain in (plain_other, plain_other[::-1] if len(plain_other) == 2 else plain_other)
+    """Do these hold the same weights: as they are, unrolled, transposed, or with sides of 1 more or less?"""
+    own = sheet(shape)
+    return own == sheet(other) or (len(own) == 2 and own[::-1] == sheet(other))
 
 
 def turned(values: Any, shape: tuple[int, ...]) -> Any:
     """Return the weights of one layer in the shape that another style keeps them in."""
-    plain = tuple(side for side in shape if side != 1)
-    own = tuple(side for side in values.shape if side != 1)
-    if plain != own and plain == own[::-1]:
-        values = values.reshape(own).T
+    own, wanted = sheet(values.shape), sheet(shape)
+    if own != wanted:
+        rows = values.reshape(own)
+        return np.ascontiguousarray(rows.T.reshape(shape))
     return np.ascontiguousarray(values.reshape(shape))
 
 
@@ -269,7 +275,11 @@ class BuildExam(Exam):
     def _training(self, own: Any, wanted: Candidate, x: Any, *, same: bool) -> None:
         weights = self._drawn(wanted.parameters if same else own, 10)
         theirs = {name: turned(w, shape) for (name, shape), w in zip(own, weights, strict=True)}
-        got = self.student.form(self.student.ask("spread", self.how, theirs, x, PASSES), FEW, len(self.plan.classes))
+        got = self.student.form(
+            self.student.ask("spread", self.how, theirs, x, PASSES if self.plan.noisy else 3),
+            FEW,
+            len(self.plan.classes),
+        )
         varies = bool(got.max() > 1e-6)
         if varies != self.plan.noisy:
             self.add(

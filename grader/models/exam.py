@@ -67,12 +67,25 @@ class Look:
         return Fraction(earned, sum(self.groups.values()))
 
 
+EARLY_STEP = Finding(
+    "step-before-backward",
+    "Call step() after backward(): the step uses the gradients that backward() has just made, and changes the weights "
+    "that backward() still needs.",
+)
+
+
 class Stopped(Exception):  # noqa: N818 - not an error of ours: a look that ends early
     """The student's function failed in a way that ends what was being looked at."""
 
-    def __init__(self, message: str, outcome: Outcome = Outcome.WRONG, line: int | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        outcome: Outcome = Outcome.WRONG,
+        line: int | None = None,
+        findings: Sequence[Finding] = (),
+    ) -> None:
         super().__init__(message)
-        self.message, self.outcome, self.line = message, outcome, line
+        self.message, self.outcome, self.line, self.findings = message, outcome, line, findings
 
 
 @dataclass(frozen=True)
@@ -91,7 +104,8 @@ class Student:
             place = f" in line {reply.line}" if reply.line else ""
             said = f": {reply.message}" if reply.message else ""
             outcome = Outcome.MISSING if reply.type == "NotImplementedError" else Outcome.WRONG
-            raise Stopped(f"it raises {reply.type}{place}{said}", outcome, reply.line)
+            findings = (EARLY_STEP,) if "modified by an inplace operation" in reply.message else ()
+            raise Stopped(f"it raises {reply.type}{place}{said}", outcome, reply.line, findings)
         assert isinstance(reply, Returned)
         return reply.value
 
@@ -126,7 +140,7 @@ class Exam:
         try:
             yield
         except Stopped as stop:
-            self.look.add(stage, self.groups[stage], f"{self.part.name}(): {stop.message}")
+            self.look.add(stage, self.groups[stage], f"{self.part.name}(): {stop.message}", stop.findings)
             if stop.outcome is not Outcome.WRONG:
                 self.look.outcome = stop.outcome
             self.look.line = self.look.line or stop.line

@@ -234,7 +234,7 @@ def rehearse(names: Names, how: How, trainer: str, weights: Any, x: Any, y: Any,
 
     `passes` holds for each: which rows of x it was given (-1: none of them), training mode, gradients wanted, and
     whether the weights had changed since the one before. `weights` are the parameters, one row of float64 each,
-    before the first passes with gradients, and at the end.
+    before the first passes with gradients, and at the end; `moved`: whether they changed after the last pass.
     """
     model = fill(make(names, how), weights)
     inputs, labels = tensor(x, how), tensor(y, how)
@@ -258,6 +258,7 @@ def rehearse(names: Names, how: How, trainer: str, weights: Any, x: Any, y: Any,
         "passes": passes,
         "weights": torch.stack(kept).numpy() if kept else np.zeros((0, 0)),
         "end": flat(end).numpy(),
+        "moved": not torch.equal(flat(end), last[0]),
         "same": end is model or bool(torch.equal(flat(end), flat(model))),
         "training": bool(end.training),
     }

@@ -50,7 +50,7 @@ def judge_model(
     try:
         exam.run()
     except Stopped as stop:
-        exam.look.add(exam.stage, exam.groups[exam.stage], f"{part.name}(): {stop.message}")
+        exam.look.add(exam.stage, exam.groups[exam.stage], f"{part.name}(): {stop.message}", stop.findings)
         exam.look.outcome, exam.look.line = stop.outcome, stop.line
     return _result(part, topic, exam)
 
@@ -89,7 +89,7 @@ def _result(part: AnyModelPart, topic: str, exam: Exam) -> PartResult:
         outcome=outcome,
         score=share * Fraction(part.marks),
         max_score=Fraction(part.marks),
-        message=". ".join([*sentences, *look.notes]) if sentences or look.notes else "",
+        message=". ".join(dict.fromkeys(text.rstrip(".") for text in (*sentences, *look.notes))),
         summary="; ".join(f"not so: {seen.name}" for seen in failed),
         credit=f"Each group counts when all of it is right: {', '.join(lines)}." if outcome is Outcome.PARTIAL else "",
         misconceptions=findings,

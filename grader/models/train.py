@@ -11,7 +11,7 @@ import numpy as np
 
 from grader.model import StepTwin
 from grader.models import accuracy, harness
-from grader.models.exam import MODES, UPDATE, Exam, Stopped, Weights
+from grader.models.exam import EARLY_STEP, MODES, UPDATE, Exam, Stopped, Weights
 from grader.outcome import Finding, Outcome
 
 QUICK = 300  # examples that a quick run learns from
@@ -52,6 +52,9 @@ class TrainExam(Exam):
     def run(self) -> None:
         with self.at(RUNS):
             self._rehearsal()
+        if not self.look.seen[0].passed:  # a whole training would fail in the same way, only later
+            self.add(ACCURACY, "not compared: it does not train")
+            return
         with self.at(ACCURACY):
             self._accuracy()
 
@@ -72,11 +75,11 @@ class TrainExam(Exam):
                 raise
             how["double"] = self.how["double"] = False
             found = self.student.ask("rehearse", how, self.part.name, start, x, y, seed)
-        passes, weights, end = self._watched(found, sum(w.size for w in start.values()))
+        passes, weights, end, moved = self._watched(found, sum(w.size for w in start.values()))
         if not any(p.learning for p in passes):
             raise Stopped("it never calls the model with gradients: nothing is learned")
         self.add(RUNS)
-        steps = self._learning(passes, end, weights)
+        steps = self._learning(passes, moved=moved)
         self._modes(passes, steps)
         self._batches(passes, steps, number)
         with self.at(UPDATE):
@@ -84,28 +87,21 @@ class TrainExam(Exam):
         with self.at(SEEDED):
             self._seeded(how, start, x, y, seed, end)
 
-    def _watched(self, found: Any, size: int) -> tuple[list[Pass], Any, Any]:
+    def _watched(self, found: Any, size: int) -> tuple[list[Pass], Any, Any, bool]:
         try:
             passes = [Pass(tuple(int(r) for r in rows), bool(t), bool(g), bool(c)) for rows, t, g, c in found["passes"]]
-            weights, end = found["weights"], found["end"]
+            weights, end, moved = found["weights"], found["end"], bool(found["moved"])
         except (TypeError, ValueError, KeyError):
             raise Stopped("its process sent no training") from None
         weights = self.student.form(weights, None, None)
         if len(weights) and weights.shape[1] != size:
             raise Stopped("it trains another model than the one that it is given")
-        return passes, weights, self.student.form(end, size)
+        return passes, weights, self.student.form(end, size), moved
 
-    def _learning(self, passes: Sequence[Pass], end: Any, weights: Any) -> list[int]:
+    def _learning(self, passes: Sequence[Pass], *, moved: bool) -> list[int]:
         """Return which passes with gradients were followed by other weights."""
-        own = [n for n, p in enumerate(passes) if p.learning]
-        found = []
-        for place, number in enumerate(own):
-            following = passes[number + 1].changed if number + 1 < len(passes) else None
-            if following is None:  # the last of all: compare with the end where the weights are known
-                following = place >= len(weights) or not np.array_equal(weights[place], end)
-            if following:
-                found.append(number)
-        return found
+        later = [p.changed for p in passes[1:]] + [moved]
+        return [n for n, p in enumerate(passes) if p.learning and later[n]]
 
     def _modes(self, passes: Sequence[Pass], steps: Sequence[int]) -> None:
         learned = set(steps)
@@ -137,6 +133,10 @@ class TrainExam(Exam):
             self.add(BATCHES, "it gives the model other values than those of x: feed the rows of x as they are")
             return
         total = sum(len(rows) for rows in fed)
+        last = max(n for n, p in enumerate(passes) if p.learning)
+        if last not in steps and total + len(passes[last].rows) == plan.epochs * kept:
+            self.add(BATCHES, "the last batch of all is never learned", [EARLY_STEP])
+            return
         learned = {row for rows in fed for row in rows}
         if len(learned) > kept:
             finding = Finding(
@@ -242,14 +242,15 @@ class TrainExam(Exam):
         begin = harness.flat(model).numpy()
         model.train()
         for rows, got in path:
-            before = harness.flat(model).numpy()
-            step(model, optimizer, inputs[list(rows)], labels[list(rows)])
+            try:
+                step(model, optimizer, inputs[list(rows)], labels[list(rows)])
+            except RuntimeError:  # a wrong step may be one that PyTorch refuses
+                return False
             now = harness.flat(model).numpy()
             moved = max(float(np.linalg.norm(now - begin)), float(np.linalg.norm(got - begin)))
             allowed = (1e-7 if how["double"] else 1e-2) * moved + (1e-12 if how["double"] else 1e-6)
             if not float(np.linalg.norm(got - now)) <= allowed:
                 return False
-            del before
         return True
 
     def _seeded(self, how: Any, start: Weights, x: Any, y: Any, seed: int, end: Any) -> None:
@@ -297,7 +298,9 @@ class TrainExam(Exam):
             f"{best} of {of} unseen examples are read rightly ({best / of:.1%}, 95 % interval {low:.1%} to {high:.1%})"
         )
         said += f"; wanted at least {bar}"
-        self.add(ACCURACY, "" if best >= bar else f"{said}, in the best of {len(right)} trainings")
+        self.add(
+            ACCURACY, "" if best >= bar else f"too few unseen examples are read rightly (trained {len(right)} times)"
+        )
         rate = accuracy.error_rate(len(counts))
         self.look.notes.append(
             f"{said}. The bar is the lowest of {len(counts)} trainings of the reference; a right one falls below "

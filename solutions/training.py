@@ -1,0 +1,143 @@
+"""How a batch is learned, in PyTorch: the right step, and the wrong ones that students write.
+
+A step is a function (model, optimizer, x, y) that returns the loss. PyTorch is imported when a step is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Step = Callable[[Any, Any, Any, Any], Any]
+Start = Callable[[Any], Any]
+
+
+def starter(name: str, options: Mapping[str, Any]) -> Start:
+    """Return start(model), which makes the optimizer of torch.optim of this name."""
+
+    def start(model: Any) -> Any:
+        import torch
+
+        return getattr(torch.optim, name)(model.parameters(), **options)
+
+    return start
+
+
+def step(loss: str = "cross_entropy") -> Step:
+    """Return the right step: forget the gradients, take the mean loss, its gradients, and one step down."""
+
+    def take(model: Any, optimizer: Any, x: Any, y: Any) -> Any:
+        import torch
+
+        model.train()
+        optimizer.zero_grad()
+        value = getattr(torch.nn.functional, loss)(model(x), y)
+        value.backward()
+        optimizer.step()
+        return value.detach()
+
+    return take
+
+
+def without_zero_grad(loss: str = "cross_entropy") -> Step:
+    """Return a step that adds its gradients to those of all the steps before."""
+
+    def take(model: Any, optimizer: Any, x: Any, y: Any) -> Any:
+        import torch
+
+        model.train()
+        value = getattr(torch.nn.functional, loss)(model(x), y)
+        value.backward()
+        optimizer.step()
+        return value.detach()
+
+    return take
+
+
+def step_before_backward(loss: str = "cross_entropy") -> Step:
+    """Return a step that moves by the gradients of the batch before; the first one moves nothing."""
+
+    def take(model: Any, optimizer: Any, x: Any, y: Any) -> Any:
+        import torch
+
+        model.train()
+        optimizer.step()
+        optimizer.zero_grad()
+        value = getattr(torch.nn.functional, loss)(model(x), y)
+        value.backward()
+        return value.detach()
+
+    return take
+
+
+def zero_grad_before_step(loss: str = "cross_entropy") -> Step:
+    """Return a step that forgets the gradients before it uses them: nothing moves but for a weight decay."""
+
+    def take(model: Any, optimizer: Any, x: Any, y: Any) -> Any:
+        import torch
+
+        model.train()
+        value = getattr(torch.nn.functional, loss)(model(x), y)
+        value.backward()
+        optimizer.zero_grad()
+        optimizer.step()
+        return value.detach()
+
+    return take
+
+
+def softmax_first(loss: str = "cross_entropy") -> Step:
+    """Return a step whose outputs go through a softmax before a loss that takes one itself."""
+
+    def take(model: Any, optimizer: Any, x: Any, y: Any) -> Any:
+        import torch
+
+        model.train()
+        optimizer.zero_grad()
+        value = getattr(torch.nn.functional, loss)(torch.softmax(model(x), 1), y)
+        value.backward()
+        optimizer.step()
+        return value.detach()
+
+    return take
+
+
+def summed(loss: str = "cross_entropy") -> Step:
+    """Return a step down the sum of the batch's losses, not their mean."""
+
+    def take(model: Any, optimizer: Any, x: Any, y: Any) -> Any:
+        import torch
+
+        model.train()
+        optimizer.zero_grad()
+        value = getattr(torch.nn.functional, loss)(model(x), y, reduction="sum")
+        value.backward()
+        optimizer.step()
+        return value.detach()
+
+    return take
+
+
+def averaged_twice(loss: str = "cross_entropy") -> Step:
+    """Return a step that divides the mean loss by the number of examples once more."""
+
+    def take(model: Any, optimizer: Any, x: Any, y: Any) -> Any:
+        import torch
+
+        model.train()
+        optimizer.zero_grad()
+        value = getattr(torch.nn.functional, loss)(model(x), y) / len(x)
+        value.backward()
+        optimizer.step()
+        return value.detach()
+
+    return take
+
+
+def accuracy(model: Any, x: Any, y: Any) -> float:
+    """Return the share of x (N, ...) whose largest output is that of its class y (N,), in evaluation mode."""
+    import torch
+
+    model.eval()
+    with torch.no_grad():
+        return float((model(x).argmax(1) == y).double().mean())
