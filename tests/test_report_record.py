@@ -38,9 +38,11 @@ def test_a_record_takes_one_line() -> None:
 
 
 def test_text_that_looks_like_the_line_of_a_record_stays_text() -> None:
-    """Lines are told apart by their indentation, and a text can have any."""
+    """Such a line is told by its indentation: a text can have any, and an argument may be called model as well."""
     line = '\n     "model": 0\n'
-    one = samples.part("m" + line, Outcome.WRONG, 0, line, kind="model", record=samples.record(), got=line)
+    case = replace(samples.SIZE, arguments={"model": 0}, got={"model": 0})
+    more: dict[str, Any] = {"record": samples.record(), "got": line, "counterexample": case}
+    one = samples.part("m" + line, Outcome.WRONG, 0, line, kind="model", **more)
     two = Gradebook(line, (StudentResult("a" + line, (one,), problems=(line,)),), warnings=(line,))
     assert json.loads(document.dumps(two)) == json.loads(json.dumps(document.to_json(two)))
 
