@@ -147,6 +147,15 @@ def test_what_is_not_known_is_passed_over() -> None:
     assert record.check({"later": [EVIL], "classes": ["a"]}) == {"classes": ["a"]}
 
 
+def test_what_could_not_be_read_again_is_not_kept() -> None:
+    """A layer of the student's can be as large as they like: a report that cannot be opened again would be lost."""
+    given = samples.record() | {"maps": {"m": [[[0] * 1000] * 201]}, "input": [[-(2**63)]]}
+    kept = record.usable(given)
+    assert set(given) - set(kept) == {"maps", "input"}
+    assert record.check(kept) == kept
+    assert "classes" not in record.usable({"confusion": [[1, 2], [3, 4]], "classes": ["a"], "later": 1})
+
+
 COUNTS = {"curves", "reference", "confusion", "classes", "filters", "accuracy"}
 
 

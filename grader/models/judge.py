@@ -18,6 +18,7 @@ from grader.models.exam import Exam, Stopped, Student
 from grader.models.step import EvaluateExam, StepExam
 from grader.models.train import TrainExam
 from grader.outcome import Outcome, PartResult
+from grader.report.record import usable
 
 
 def judge_model(
@@ -94,6 +95,6 @@ def _result(part: AnyModelPart, topic: str, exam: Exam) -> PartResult:
         credit=f"Each group counts when all of it is right: {', '.join(lines)}." if outcome is Outcome.PARTIAL else "",
         misconceptions=findings,
         regimes={seen.name: (int(seen.passed), 1) for seen in look.seen},
-        record=look.record,
+        record=usable(look.record),
         line=look.line,
     )

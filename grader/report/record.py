@@ -45,6 +45,24 @@ def check(record: object) -> dict[str, Any]:
     return known
 
 
+def usable(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of a record can be written and read again: a student's process makes maps of any size, or of NaN.
+
+    >>> usable({"input": [[0, 256]], "classes": ["a"]})
+    {'classes': ['a']}
+    """
+    kept = {key: value for key, value in record.items() if key in KEYS and not _problem({key: value})}
+    return {key: value for key, value in kept.items() if key != "classes" or not _problem(kept)}
+
+
+def _problem(record: Mapping[str, Any]) -> str:
+    try:
+        check(record)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
 def value_of(number: float | str) -> float:
     """Return a number of a curve or filter as a float; the words of a file become NaN and infinities."""
     return float(number)
