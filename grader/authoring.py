@@ -12,7 +12,7 @@ from grader.answers import (
     tex_number,
     write_number,
 )
-from grader.contract import Call, Check, Contract, Limits, Pane, Regime, Twin, Window
+from grader.contract import Call, Check, Contract, Limits, Pane, Regime, Showcase, Twin, Window
 from grader.draw import Draw
 from grader.exercise import Carry, Exercise, FunctionPart, Level, Misconception, Part
 from grader.functions.arrays import LAYOUTS, integers, laid_out, reals
@@ -28,6 +28,7 @@ from grader.model import (
     ModelTwin,
     Plan,
     StepTwin,
+    read_measured,
 )
 from grader.outcome import Verdict, correct, partial, wrong
 from grader.surds import Surd, root
@@ -65,6 +66,7 @@ __all__ = [
     "Plate",
     "Regime",
     "Shape",
+    "Showcase",
     "StepTwin",
     "Surd",
     "Twin",
@@ -76,6 +78,7 @@ __all__ = [
     "integers",
     "laid_out",
     "partial",
+    "read_measured",
     "reals",
     "root",
     "tex_number",

@@ -22,7 +22,7 @@ from grader.draw import digest
 from grader.errors import GraderError, InputError, SandboxError, VariantError, did_you_mean
 from grader.exercise import AnyExercise, Level
 from grader.marking import mark_answers, unknown_names
-from grader.model import AnyModelPart
+from grader.model import AnyModelPart, ModelTask
 from grader.outcome import Gradebook, Outcome, PartResult, StudentResult
 from grader.sandbox import tiers
 from grader.submission import Module, Submission
@@ -309,7 +309,10 @@ class Grading:
 
         results: list[PartResult] = []
         for part in task.models:
-            failed = self._cannot_run(task, part.name, "model", Fraction(part.marks), runner)
+            named = task.module.names
+            weights = task.module.weights if part.task is ModelTask.TRAIN and part.name not in named else None
+            needed = part.name if weights is None else part.builder
+            failed = self._cannot_run(task, needed, "model", Fraction(part.marks), runner, part.name)
             right = all(result.outcome is Outcome.CORRECT for result in results)
             results.append(
                 failed
@@ -322,6 +325,7 @@ class Grading:
                     device=self.settings.device,
                     quick=self.settings.quick,
                     trusted=right,
+                    weights=weights,
                 )
             )
         return results
@@ -340,18 +344,20 @@ class Grading:
         ]
         return mark_answers(task.variant, raw), notes
 
-    def _cannot_run(self, task: Task, name: str, kind: str, marks: Fraction, runner: Runner) -> PartResult | None:
-        """Return the result of a function whose module does not load or lacks it; None when it can be run."""
+    def _cannot_run(
+        self, task: Task, name: str, kind: str, marks: Fraction, runner: Runner, part: str = ""
+    ) -> PartResult | None:
+        """Return the result of a part whose module does not load or lacks its function; None when it can be run."""
         from grader.sandbox.replies import Returned
 
         topic = task.topic or name
         if not isinstance(runner.loaded, Returned):
             outcome, message, line = _load_failure(task.module, runner.loaded)
-            return _part(topic, name, kind, outcome, marks, message, line)
+            return _part(topic, part or name, kind, outcome, marks, message, line)
         if name not in task.module.names:
             hint = did_you_mean(name, task.module.names)
             message = f"{task.module.path}: no function named {name!r}. {hint}".rstrip()
-            return _part(topic, name, kind, Outcome.MISSING, marks, message)
+            return _part(topic, part or name, kind, Outcome.MISSING, marks, message)
         return None
 
     def _function(self, task: Task, contract: Contract, marks: Fraction, runner: Runner) -> PartResult:

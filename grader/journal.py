@@ -69,6 +69,7 @@ def stamp(course: Course, settings: Settings) -> bytes:
     files = [
         *package.rglob("*.py"),
         *(p for name in ("exercises", "solutions") for p in (course.folder / name).rglob("*.py")),
+        *(course.folder / "exercises").rglob("*.json"),
     ]
     contents = hashlib.sha256()
     for path in sorted(set(files)):
@@ -80,6 +81,8 @@ def stamp(course: Course, settings: Settings) -> bytes:
         sorted(settings.allow),
         settings.call_seconds,
         settings.tier,
+        settings.quick,
+        settings.device,
     )
     return digest(contents.digest(), settings.secret, settings.key or b"", repr(chosen))
 
@@ -87,7 +90,7 @@ def stamp(course: Course, settings: Settings) -> bytes:
 def _key(submission: Submission) -> str:
     labels: list[str | bytes] = [submission.student, *submission.problems]
     for module in submission.modules:
-        labels += [module.path, module.source, module.problem]
+        labels += [module.path, module.source, module.problem, *(module.weights or ())]
     return digest(*labels).hex()
 
 

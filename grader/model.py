@@ -7,10 +7,12 @@ on how often the reference was right with that very configuration (see `counts`)
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from grader.errors import CourseError
@@ -159,3 +161,14 @@ class ModelPart(Generic[P]):
 
 
 AnyModelPart = ModelPart[Any]
+
+
+def read_measured(path: Path, key: str) -> Measured:
+    """Return what `grader calibrate` wrote about one configuration; nothing measured where the file lacks it."""
+    if not path.is_file():
+        return Measured()
+    entry = json.loads(path.read_text(encoding="utf-8"))["plans"].get(key)
+    if entry is None:
+        return Measured()
+    curves = {name: tuple(values) for name, values in entry["curves"].items()}
+    return Measured(tuple(entry["counts"]), entry["of"], curves)

@@ -12,9 +12,9 @@ import re
 import unicodedata
 import warnings
 import zipfile
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
 from grader.errors import InputError
@@ -22,7 +22,9 @@ from grader.errors import InputError
 MAX_BYTES = 1 << 20  # of one file; a student's module has a few kilobytes
 MAX_FILES = 200  # of one student
 MAX_ZIP = 1 << 30  # of a zip's contents in all
-SUFFIXES = (".py", ".ipynb")
+MAX_WEIGHTS = 1 << 28  # of a model's trained weights
+WEIGHTS = (".safetensors", ".pt")
+SUFFIXES = (".py", ".ipynb", *WEIGHTS)
 IGNORED = {"__pycache__", "__MACOSX", "node_modules"}
 _MOODLE = re.compile(r"^(?P<name>.+?)_\d+_assignsubmission_\w+?_?$")
 
@@ -45,6 +47,7 @@ class Module:
     variant: str | None = None
     answers: dict[str, object] | None = None
     binds_answers: bool = False
+    weights: tuple[str, bytes] | None = None  # the file of trained weights beside it, and its bytes
 
     @property
     def stem(self) -> str:
@@ -253,11 +256,24 @@ def _literal(tree: ast.Module, name: str) -> object:
 
 def _submission(student: str, files: list[_File]) -> Submission:
     problems = [file.problem for file in files if file.problem]
-    readable = [file for file in files if not file.problem]
+    weights = {PurePosixPath(file.path): file for file in files if file.path.endswith(WEIGHTS) and not file.problem}
+    readable = [file for file in files if not file.problem and not file.path.endswith(WEIGHTS)]
     if len(readable) > MAX_FILES:
         problems.append(f"{len(readable)} files: only the first {MAX_FILES} were read")
-    modules = tuple(read_module(file.path, file.data) for file in readable[:MAX_FILES])
+    modules = tuple(_with_weights(read_module(file.path, file.data), weights) for file in readable[:MAX_FILES])
+    if weights and not modules:
+        problems.append(f"{next(iter(weights))}: weights without the module that builds their model")
     return Submission(student, modules, tuple(problems))
+
+
+def _with_weights(module: Module, weights: Mapping[PurePosixPath, _File]) -> Module:
+    """Add the weights handed in beside a module: those called after it, else those called weights."""
+    here = PurePosixPath(module.path).parent
+    for stem in (module.stem, "weights"):
+        for suffix in WEIGHTS:
+            if file := weights.get(here / f"{stem}{suffix}"):
+                return replace(module, weights=(file.path, file.data))
+    return module
 
 
 def _files(path: Path, known: Collection[str], without: Path | None) -> Iterator[_File]:
@@ -280,7 +296,7 @@ def _folder(folder: Path, known: Collection[str], without: Path | None) -> Itera
         raise InputError(f"{folder}: not allowed to read this folder") from None
     files = [entry for entry in entries if entry.suffix in SUFFIXES and not entry.is_dir()]
     folders = [entry for entry in entries if entry.is_dir() and entry.resolve() != without]
-    if files and not folders and all(file.stem in known for file in files):
+    if files and not folders and all(_known(file, known) for file in files):
         yield from (_load(_student(folder.resolve().name), file, file.name) for file in files)
         return
     for file in files:
@@ -312,8 +328,8 @@ def _load(student: str, path: Path, shown: str) -> _File:
     if not path.is_file():
         return _File(student, shown, problem=f"{shown}: not a file")
     try:
-        if path.stat().st_size > MAX_BYTES:
-            return _File(student, shown, problem=f"{shown}: larger than {MAX_BYTES >> 20} MB")
+        if path.stat().st_size > _largest(shown):
+            return _File(student, shown, problem=f"{shown}: larger than {_largest(shown) >> 20} MB")
         return _File(student, shown, path.read_bytes())
     except OSError as error:
         return _File(student, shown, problem=f"{shown}: cannot be read: {error.strerror}")
@@ -333,22 +349,32 @@ def _zip(path: Path, known: Collection[str]) -> Iterator[_File]:
         tops = {parts[0] for _, parts in places}
         if len(tops) == 1 and any(len(parts) > 2 for _, parts in places):
             places = [(info, parts[1:]) for info, parts in places]
-        alone = all(len(parts) == 1 and PurePosixPath(parts[0]).stem in known for _, parts in places)
+        alone = all(len(parts) == 1 and _known(PurePosixPath(parts[0]), known) for _, parts in places)
         for info, parts in sorted(places, key=lambda place: place[1]):
             owner = path.stem if alone else (parts[0] if len(parts) > 1 else PurePosixPath(parts[0]).stem)
             yield _unzip(archive, info, _student(owner), "/".join(parts[1:] or parts))
 
 
+def _known(path: PurePath, known: Collection[str]) -> bool:
+    """Is this file called after a topic or function, or does it hold weights?"""
+    return path.stem in known or path.suffix in WEIGHTS
+
+
+def _largest(name: str) -> int:
+    return MAX_WEIGHTS if name.endswith(WEIGHTS) else MAX_BYTES
+
+
 def _unzip(archive: zipfile.ZipFile, info: zipfile.ZipInfo, student: str, shown: str) -> _File:
-    if info.file_size > MAX_BYTES:
-        return _File(student, shown, problem=f"{shown}: larger than {MAX_BYTES >> 20} MB")
+    largest = _largest(shown)
+    if info.file_size > largest:
+        return _File(student, shown, problem=f"{shown}: larger than {largest >> 20} MB")
     try:
         with archive.open(info) as stream:
-            data = stream.read(MAX_BYTES + 1)
+            data = stream.read(largest + 1)
     except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError) as error:
         return _File(student, shown, problem=f"{shown}: cannot be unpacked: {type(error).__name__}")
-    if len(data) > MAX_BYTES:
-        return _File(student, shown, problem=f"{shown}: larger than {MAX_BYTES >> 20} MB")
+    if len(data) > largest:
+        return _File(student, shown, problem=f"{shown}: larger than {largest >> 20} MB")
     return _File(student, shown, data)
 
 

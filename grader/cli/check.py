@@ -43,6 +43,7 @@ from grader.sandbox import tiers
     help="How students' code is contained: full (namespaces, made without bubblewrap), landlock, docker, none "
     "(for your own files only), or auto: full, else landlock, else nothing is graded.",
 )
+@click.option("--device", default="cpu", metavar="auto|cpu|cuda[:N]", help="Where models are trained.  [default: cpu]")
 @course_option
 @click.pass_context
 def check(
@@ -60,6 +61,7 @@ def check(
     feedback: str | None,
     fresh: bool,
     tier: str,
+    device: str,
     course: Course,
 ) -> int:
     """Grade SUBMISSIONS: folders of students, single files, notebooks or a zip.
@@ -71,7 +73,7 @@ def check(
     for warning in tiers.warnings(tier):
         click.echo(f"warning: {warning}", err=True)
     from grader.check import Settings
-    from grader.cli.grading import grade, publish, writable
+    from grader.cli.grading import chosen_device, grade, publish, writable
     from grader.coursekey import read_key
     from grader.journal import Journal
     from grader.submission import find_submissions
@@ -87,6 +89,7 @@ def check(
         jobs=jobs or 0,
         call_seconds=call_seconds,
         tier=tier,
+        device=chosen_device(device),
     )
     if output is not None:
         writable(output)

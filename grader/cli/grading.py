@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -52,6 +54,33 @@ def grade(
         )
     students = sorted((*book.students, *known.values()), key=lambda result: result.student)
     return replace(book, students=tuple(students))
+
+
+def chosen_device(name: str) -> str:
+    """Return the device that models are trained on: "cpu", or a GPU that PyTorch sees.
+
+    Raises:
+        InputError: no such device, or none that can be used here.
+    """
+    if name == "cpu":
+        return name
+    if name != "auto" and not re.fullmatch(r"cuda(:\d+)?", name):
+        raise InputError(f"--device {name}: no such device", hint="It is auto, cpu, cuda or cuda:N.")
+    if find_spec("torch") is None:
+        if name == "auto":
+            return "cpu"
+        raise InputError(f"--device {name}: PyTorch is not installed", hint='pip install "convgrader[models]"')
+    import torch
+
+    number = int(name.partition(":")[2] or 0)
+    if torch.cuda.is_available() and number < torch.cuda.device_count():
+        return f"cuda:{number}"
+    if name == "auto":
+        return "cpu"
+    raise InputError(
+        f"--device {name}: PyTorch {torch.__version__} sees {torch.cuda.device_count()} GPUs here",
+        hint="Install a build of PyTorch with CUDA and its driver, or use --device cpu.",
+    )
 
 
 def publish(gradebook: Gradebook, course: Course, form: str, output: Path | None) -> int:

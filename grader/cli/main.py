@@ -22,6 +22,7 @@ COMMANDS = {
     "report": ("grader.cli.report", "report", "Write a report again, in other formats."),
     "audit": ("grader.cli.audit", "audit", "Measure variants: many, fair, equal in cost, unguessable."),
     "selftest": ("grader.cli.selftest", "selftest", "Grade the grader: what is right passes, what is wrong is named."),
+    "calibrate": ("grader.cli.calibrate", "calibrate", "Train references: how accurate is right enough?"),
     "regrade": ("grader.cli.regrade", "regrade", "Grade again after a change, and say whose marks changed."),
     "new": ("grader.cli.new", "new", "Start a topic of your own."),
     "doctor": ("grader.cli.doctor", "doctor", "Say what is installed, what is missing, and how to get it."),

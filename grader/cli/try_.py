@@ -15,19 +15,36 @@ from grader.course import Course
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", help="What to print.")
 @click.option("--allow", multiple=True, metavar="PACKAGE", help="Let the file import this package too.")
 @click.option("--call-seconds", type=click.FloatRange(0.05, 3600), help="Seconds that one call of a function may take.")
+@click.option("--quick", is_flag=True, help="Train models on a few examples only; their accuracy is not judged.")
+@click.option("--device", default="cpu", metavar="auto|cpu|cuda[:N]", help="Where models are trained.  [default: cpu]")
 @course_option
-def try_(file: Path, form: str, allow: tuple[str, ...], call_seconds: float | None, course: Course) -> int:
+def try_(
+    file: Path,
+    form: str,
+    allow: tuple[str, ...],
+    call_seconds: float | None,
+    quick: bool,
+    device: str,
+    course: Course,
+) -> int:
     """Check FILE at home: answers are marked right or wrong, functions run on public cases.
 
     The mark that counts comes from 'grader check', with cases that are not public.
     """
     from grader.check import Settings
-    from grader.cli.grading import grade, publish
+    from grader.cli.grading import chosen_device, grade, publish
     from grader.submission import find_submissions
     from grader.tryout import without_key
 
     known = {*course.topics, *course.contracts}
-    settings = Settings(public=True, jobs=1, allow=frozenset(allow), call_seconds=call_seconds)
+    settings = Settings(
+        public=True,
+        jobs=1,
+        allow=frozenset(allow),
+        call_seconds=call_seconds,
+        quick=quick,
+        device=chosen_device(device),
+    )
     found = find_submissions([file], known)
     gradebook = without_key(grade(course, settings, found))
     status = publish(gradebook, course, form, None)

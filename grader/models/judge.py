@@ -31,6 +31,7 @@ def judge_model(
     device: str = "cpu",
     quick: bool = False,
     trusted: bool = True,
+    weights: tuple[str, bytes] | None = None,
 ) -> PartResult:
     """Grade one function of a loaded module. `trusted` is false once another part of the model has failed.
 
@@ -47,7 +48,7 @@ def judge_model(
         "device": device,
     }
     exam = _EXAMS[part.task](part, plan, Student(runner), how, Draw("model", plan.key, part.name, secret))
-    exam.quick, exam.trusted = quick, trusted
+    exam.quick, exam.trusted, exam.weights = quick, trusted, weights
     try:
         exam.run()
     except Stopped as stop:

@@ -50,6 +50,10 @@ class TrainExam(Exam):
     }
 
     def run(self) -> None:
+        if self.weights is not None:
+            with self.at(ACCURACY):
+                self._handed_in(*self.weights)
+            return
         with self.at(RUNS):
             self._rehearsal()
         if not self.look.seen[0].passed:  # a whole training would fail in the same way, only later
@@ -265,6 +269,48 @@ class TrainExam(Exam):
 
     # The accuracy
 
+    def _handed_in(self, path: str, data: bytes) -> None:
+        """Judge weights that were trained elsewhere: loaded into the student's model, read in the same way."""
+        plan, held = self.plan, self.plan.data()
+        how = {**self.how, "double": False}
+        found = self.student.ask("weigh", how, self._state(path, data), held.held_x)
+        right, of = self._right(found, held.held_y), len(held.held_y)
+        low, high = accuracy.interval(right, of)
+        self.look.record = {
+            "confusion": self._confusion(np.asarray(found["classes"]), held.held_y),
+            "classes": list(plan.classes),
+            **(self._pictures(found, held) if "filters" in found else {}),
+        }
+        if not plan.measured.counts:
+            raise Stopped("how often the reference is right was never measured", Outcome.UNGRADABLE)
+        bar = accuracy.threshold(plan.measured.counts)
+        self.add(ACCURACY, "" if right >= bar else "with these weights too few unseen examples are read rightly")
+        self.look.notes.append(
+            f"{path}: {right} of {of} unseen examples are read rightly ({right / of:.1%}, 95 % interval {low:.1%} to "
+            f"{high:.1%}); wanted at least {bar}. Without {self.part.name}() its loop earns nothing"
+        )
+
+    def _state(self, path: str, data: bytes) -> dict[str, Any]:
+        """Return the arrays of a file of weights; a pickle is opened only in the student's own process."""
+        if path.endswith(".pt"):
+            state = self.student.ask("read_state", data)
+        else:
+            from safetensors.numpy import load
+
+            try:
+                state = load(data)
+            except Exception as error:  # the library has exceptions of its own; its input is a student's
+                raise Stopped(f"{path}: not a safetensors file that NumPy can hold: {type(error).__name__}") from None
+        if not isinstance(state, dict) or not all(isinstance(value, np.ndarray) for value in state.values()):
+            raise Stopped(f"{path}: no dict of tensors")
+        return dict(state)
+
+    def _confusion(self, got: Any, labels: Any) -> list[list[int]]:
+        size = len(self.plan.classes)
+        table = np.zeros((size, size), int)
+        np.add.at(table, (labels, np.clip(got, 0, size - 1).astype(int)), 1)
+        return [[int(cell) for cell in cells] for cells in table]
+
     def _accuracy(self) -> None:
         plan, data = self.plan, self.plan.data()
         x, y = (data.x[:QUICK], data.y[:QUICK]) if self.quick else (data.x, data.y)
@@ -313,11 +359,9 @@ class TrainExam(Exam):
 
     def _record(self, found: Any, data: Any, learned: Any, best: int, bar: int, seeds: int) -> dict[str, Any]:
         """Return what reports draw; see `grader.outcome.PartResult.record`."""
-        plan, size = self.plan, len(self.plan.classes)
+        plan = self.plan
         on_held = self.student.form(found["on_held"], None, len(data.held_y))
         on_learned = self.student.form(found["on_learned"], None, len(learned))
-        confusion = np.zeros((size, size), int)
-        np.add.at(confusion, (data.held_y, np.clip(on_held[-1], 0, size - 1).astype(int)), 1)
         low, high = accuracy.interval(best, len(data.held_y))
         record: dict[str, Any] = {
             "curves": {
@@ -325,7 +369,7 @@ class TrainExam(Exam):
                 "training error": [round(float(e), 4) for e in (on_learned != learned).mean(1)],
             },
             "reference": {name: list(values) for name, values in plan.measured.curves.items()},
-            "confusion": confusion.tolist(),
+            "confusion": self._confusion(on_held[-1], data.held_y),
             "classes": list(plan.classes),
             "accuracy": {
                 "right": best,
