@@ -91,11 +91,19 @@ def wide(rng: Draw) -> Layer:
 
 
 def enormous(rng: Draw) -> Call:
-    """Return a call whose total does not fit into 31 bits, and in half of them not into the 53 of a float64."""
-    features, units = (2**16, 2**15) if rng.boolean() else (2**27, 2**26)
-    layer = linear(rng, in_features=features + rng.integer(1, 10**4), out_features=units + rng.integer(1, 10**4))
-    others = [linear(rng, in_features=2 * rng.integer(1, 9) + 1, out_features=1, bias=False), layer]
-    return Call((rng.shuffled([*others, linear(rng)]),))
+    """Return a call with two layers of more parameters than 31 bits hold, and in half of them than a float64's 53.
+
+    One is a convolution, the other is fully connected; their numbers are odd.
+    """
+    inputs, outputs, side = (2**16, 2**15, 1) if rng.boolean() else (2**27, 2**26, 3)
+
+    def odd(least: int) -> int:
+        return (least | 1) + 2 * rng.integer(1, 5000)
+
+    dense = linear(rng, in_features=odd(inputs), out_features=odd(outputs), bias=False)
+    channels, filters = odd(inputs // side), odd(outputs // side)
+    deep = conv(rng, in_channels=channels, out_channels=filters, kernel_size=side, bias=False)
+    return Call((rng.shuffled([dense, deep, {"type": "relu"}, linear(rng)]),))
 
 
 def repeated(rng: Draw) -> Call:

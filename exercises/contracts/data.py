@@ -135,8 +135,9 @@ ONE_HOT_REGIMES = (
     Regime("the first class does not occur", first_missing, "classes"),
     Regime("only one class occurs", one_occurs, "classes"),
     Regime("there are as many labels as classes", square, "sizes"),
+    Regime("every label is the number of its row", lambda _: Call((np.arange(4), 4)), "sizes", 2),
     Regime("there is a single label", lambda rng: labelled(rng, [rng.integer(0, 2)], 3), "sizes"),
-    Regime("there is a single class", lambda rng: labelled(rng, [0], 1, least=2), "sizes"),
+    Regime("there is a single class", lambda rng: labelled(rng, [0], 1, least=rng.integer(1, 2)), "sizes"),
     Regime("there are no labels", lambda rng: Call((np.zeros(0, np.int64), rng.integer(1, 4))), "sizes", 2),
     Regime("there is one label of two classes", lambda rng: Call((np.array([rng.choice((1, 0, 1))]), 2)), "sizes"),
     Regime("there are two classes", lambda rng: labelled(rng, [rng.integer(0, 1)], 2, least=2), "sizes"),
@@ -173,6 +174,13 @@ ONE_HOT_HINTS = {
 
 OFTEN = 50  # splits of one size from different seeds, from which on it is judged how often each row is held back
 CHANCE = 10**9  # what one split in so many does, a right function is not seen to do
+# Where the rows held back may pile up, when all splits are taken together.
+PLACES: dict[str, Callable[[int, int], bool]] = {
+    "in the first half": lambda row, size: 2 * row < size,
+    "in the first quarter": lambda row, size: 4 * row < size,
+    "in the last quarter": lambda row, size: 4 * row >= 3 * size,
+    "in even rows": lambda row, size: row % 2 == 0,
+}
 Part = tuple[Any, Any]
 
 
@@ -248,7 +256,8 @@ class SplitCheck:
 def evenly(seen: Sequence[tuple[Call, Any]]) -> Verdict:
     """Judge how often each row was held back over all seeds, for every size that was split often.
 
-    A right function fails less than once in CHANCE: that is shared out among all rows looked at, and both ends.
+    A right function fails less than once in CHANCE: that is shared out among all rows and places looked at, and both
+    ends. A single row shows what never or always is held back, a place what a shuffle that is too short leaves.
     """
     by_size: dict[tuple[int, int], dict[int, tuple[int, ...]]] = {}
     for call, got in seen:
@@ -256,8 +265,18 @@ def evenly(seen: Sequence[tuple[Call, Any]]) -> Verdict:
         if 0 < task.n_valid < task.rows and (rows := held_back(got, task)) is not None:
             by_size.setdefault((task.rows, task.n_valid), {}).setdefault(seed_of(call), rows)
     often = {size: splits for size, splits in by_size.items() if len(splits) >= OFTEN}
-    looks = 2 * CHANCE * sum(size for size, _ in often)
+    looks = 2 * CHANCE * sum(size + len(PLACES) for size, _ in often)
     for (size, n_valid), splits in often.items():
+        for place, chosen in PLACES.items():
+            rows_there = {row for row in range(size) if chosen(row, size)}
+            hits = sum(len(rows_there.intersection(rows)) for rows in splits.values())
+            draws, expected = n_valid * len(splits), n_valid * len(splits) * len(rows_there) / size
+            if by_chance(abs(hits - expected), draws) * looks < 1:
+                return wrong(
+                    f"With {n_valid} of {count(size, 'example')} held back, {hits} of the {draws} held back for "
+                    f"{len(splits)} seeds stand {place}, where about {expected:.0f} are expected: each example must be "
+                    f"equally likely, so shuffle all of them."
+                )
         counts = Counter(row for rows in splits.values() for row in rows)
         for row in range(size):
             at_most, at_least = tails(counts[row], len(splits), n_valid, size)
@@ -267,6 +286,17 @@ def evenly(seen: Sequence[tuple[Call, Any]]) -> Verdict:
                     f"{counts[row]} of {len(splits)} seeds: each must be equally likely, so shuffle all of them."
                 )
     return correct()
+
+
+def by_chance(off: float, draws: int) -> float:
+    """Return a bound of the chance that so many draws are `off` by so much on one side or the other.
+
+    Hoeffding 1963, theorem 1, which his section 6 extends to drawing without replacement.
+
+    >>> by_chance(141, 1800) < 1e-9
+    True
+    """
+    return 2 * math.exp(-2 * off**2 / draws)
 
 
 @cache

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from exercises.contracts._scene import SHOWCASE
 from grader.authoring import LAYOUTS, Call, Close, Contract, Draw, Pane, Regime, Twin, Window, integers, laid_out, reals
 from solutions.convolution import conv2d
 from solutions.feature_maps import feature_maps
@@ -20,7 +21,8 @@ Return the feature maps of one image, and the same maps pooled.
 maps[f, i, j] = sigmoid(bias[f] + sum over c, u, v of image[c, i + u, j + v] * filters[f, c, u, v])
 pooled[f, i, j] = mean over u, v below pool of maps[f, i*pool + u, j*pool + v]
 
-sigmoid(z) = 1 / (1 + exp(-z)). There is no padding, the stride is 1, and the filters are not flipped.
+sigmoid(z) = 1 / (1 + exp(-z)); where z is in the thousands, of either sign, it is 1 or 0. There is no padding, the
+stride is 1, and the filters are not flipped.
 
 image: (C, H, W), a NumPy array of whole or floating numbers. Leave it unchanged.
 filters: (F, C, KH, KW), not larger than the image.
@@ -97,6 +99,14 @@ def bright_bytes(rng: Draw) -> Call:
     return Call((integers(rng, image, 100, 255, "uint8"), quarters(rng, filters) / 256, quarters(rng, bias), pool))
 
 
+def bright(rng: Draw) -> Call:
+    """Return a call with bytes and such weights that sums reach thousands, where exp(z) or exp(-z) is infinite."""
+    (image, filters, bias), pool = case(rng, kernel=(3, 3), f=2)
+    weights = integers(rng, filters, 1, 3, "float64")
+    weights[rng.integer(0, 1)] *= -1
+    return Call((integers(rng, image, 100, 255, "uint8"), weights, quarters(rng, bias), pool))
+
+
 def stored(rng: Draw, layout: str) -> Call:
     *arrays, pool = call(rng, biased=True, c=2, f=2).args
     return Call((*(laid_out(array, layout) for array in arrays), pool))
@@ -145,6 +155,7 @@ REGIMES = (
     Regime("a filter is one pixel", lambda rng: call(rng, kernel=(1, 1)), "shapes"),
     Regime("the image has colours, the filters are 9 by 9 and the tiles 5 by 5", as_handed_out, "together"),
     Regime("sizes, types and layouts are mixed", anything, "together", 20),
+    Regime("some sums are in the thousands", bright, "numbers"),
     Regime("the image is of whole numbers", lambda rng: typed(rng, "int64", "float64"), "types"),
     Regime("all numbers are whole", lambda rng: typed(rng, "int64", "int64"), "types"),
     Regime("the image is of bytes (uint8)", bright_bytes, "types"),
@@ -161,6 +172,9 @@ HINTS: dict[Callable[..., Any], str] = {
     twins.sigmoid_after_pooling: "You pooled the responses and then took the sigmoid: the sigmoid comes first.",
     twins.sigmoid_only_before_pooling: "The pooled maps are right, but the maps are returned without the sigmoid.",
     twins.exponent_sign: "The sigmoid is mirrored: it is 1 / (1 + exp(-z)), with a minus sign.",
+    twins.exponential_over_itself: (
+        "exp(z) is infinite for large z, and infinity by infinity is NaN: write 1 / (1 + exp(-z)), which is 1 there."
+    ),
     twins.hyperbolic_tangent: "This is the hyperbolic tangent; the sigmoid is 1 / (1 + exp(-z)).",
     twins.first_channel_only: "Only the first channel is seen: add up the products of all channels.",
     twins.mean_over_channels: "The channels are averaged: their products are added up.",
@@ -218,9 +232,11 @@ FEATURE_MAPS = Contract(
         "pooling": 2,
         "shapes": 1,
         "together": 1,
+        "numbers": 1,
         "types": 1,
         "arguments": 1,
     },
     window=window,
+    showcase=SHOWCASE,
 )
 CONTRACTS = (FEATURE_MAPS,)

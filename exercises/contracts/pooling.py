@@ -176,8 +176,10 @@ def anything(rng: Draw) -> Call:
     """Return a call in which two things that are each right alone may meet: sizes, dtypes, layouts."""
     shape, arguments = given(rng, **any_sizes(rng))
     dtype = rng.choice(("float64", "float32", "int64", "int32", "uint8"))
-    low, high = (100, 255) if dtype == "uint8" else (-9, 9)
-    x = reals(rng, shape, dtype) if dtype.startswith("float") else integers(rng, shape, low, high, dtype)
+    if dtype == "uint8":
+        x = from_both_ends(rng, shape, dtype, 155)
+    else:
+        x = reals(rng, shape, dtype) if dtype.startswith("float") else integers(rng, shape, -9, 9, dtype)
     return _call(laid_out(x, rng.choice(LAYOUTS)), arguments)
 
 
@@ -233,12 +235,19 @@ def large_kernel(rng: Draw) -> Call:
     return single(rng, -99, 99, kernel=rng.choice(LARGE_KERNELS), stride=rng.choice((2, None)), outputs=(2, 2))
 
 
+def from_both_ends(rng: Draw, shape: tuple[int, ...], dtype: str, spread: int = 99) -> Any:
+    """Return the largest whole numbers of a type, and in a fourth of the places the least, such as a picture's black.
+
+    Two of the largest added up do not fit into the type; the least has no negative, and nothing is below it.
+    """
+    ends = np.iinfo(dtype)
+    least = integers(rng.fork(), shape, 0, 3) == 0
+    return np.where(least, ends.min, integers(rng, shape, int(ends.max) - spread, int(ends.max))).astype(dtype)
+
+
 def at_limits(rng: Draw, *dtypes: str) -> Call:
-    """Return a call with the largest whole numbers of their type, so that two of them added up do not fit."""
-    dtype = rng.choice(dtypes)
-    high = int(np.iinfo(dtype).max)
     shape, arguments = given(rng)
-    return _call(integers(rng, shape, high - 99, high, dtype), arguments)
+    return _call(from_both_ends(rng, shape, rng.choice(dtypes)), arguments)
 
 
 def infinite(rng: Draw) -> Call:
@@ -286,8 +295,10 @@ COMMON = (
     Regime("the map has 13 rows or columns or more", lambda r: single(r, outputs=r.choice(LARGE_MAPS)), "large"),
     Regime("there are four images or more", lambda r: whole(r, n=r.integer(4, 6), c=1, kernel=2), "large"),
     Regime("there are four channels or more", lambda r: whole(r, n=1, c=r.integer(4, 6), kernel=2), "large"),
-    Regime("the whole numbers are the largest of 32 bits", lambda rng: at_limits(rng, "int32"), "types"),
-    Regime("the whole numbers are the largest of 16 or 8 bits", lambda r: at_limits(r, "int16", "uint8"), "types"),
+    Regime("the whole numbers are those at the ends of 32 bits", lambda rng: at_limits(rng, "int32"), "types"),
+    Regime(
+        "the whole numbers are those at the ends of 16 or 8 bits", lambda r: at_limits(r, "int16", "uint8"), "types"
+    ),
     Regime("kernel and stride are NumPy's integers", with_numpy_ints, "arguments"),
     Regime("the whole numbers are large", large_whole, "types"),
     Regime("the input is an integer array", lambda rng: typed(rng, rng.choice(("int64", "int32"))), "types"),

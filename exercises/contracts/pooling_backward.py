@@ -154,6 +154,14 @@ def typed(rng: Draw, up: str, numbers: str) -> Call:
     return make(dy, x, arguments)
 
 
+def both_whole(rng: Draw) -> Call:
+    """Return a call with whole numbers only, and often with ties: an odd number has no whole halves to share."""
+    top, shape, arguments = sizes(rng, kernel=2, stride=rng.integer(1, 2), n=1, c=1)
+    dtype = rng.choice(("int64", "int32"))
+    x = integers(rng, shape, 1, 3, dtype) if rng.integer(0, 2) else distinct(rng, shape, dtype=dtype)
+    return make(upstream(rng.fork(), top, "int64"), x, arguments)
+
+
 def last_digits(rng: Draw) -> Call:
     """Return a call in which all numbers are nearly equal: they differ by multiples of 2**-40."""
     up, shape, arguments = sizes(rng, stride=rng.integer(1, 2))
@@ -276,7 +284,7 @@ COMMON = (
     Regime("the numbers differ in their last digits only", last_digits, "numbers"),
     Regime("the numbers are huge", lambda rng: scaled(rng, 1e30), "numbers"),
     Regime("the numbers are tiny", lambda rng: scaled(rng, 1e-30), "numbers"),
-    Regime("dy and x are of whole numbers", lambda rng: typed(rng, "int64", rng.choice(("int64", "int32"))), "types"),
+    Regime("dy and x are of whole numbers", both_whole, "types"),
     Regime("x is of bytes (uint8)", lambda rng: typed(rng, "int64", "uint8"), "types"),
     Regime("x is whole and dy is not", lambda rng: typed(rng, "float64", "int64"), "types"),
     Regime("the input is float32", lambda rng: typed(rng, "float32", "float32"), "types"),

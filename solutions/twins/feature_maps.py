@@ -45,6 +45,13 @@ def exponent_sign(image: Any, filters: Any, bias: Any, pool: int) -> Both:
     return _pooled(sigmoid(-_responses(image, filters, bias)), pool)
 
 
+def exponential_over_itself(image: Any, filters: Any, bias: Any, pool: int) -> Both:
+    """exp(z) / (1 + exp(z)), which is infinity by infinity where z is large."""
+    with np.errstate(all="ignore"):
+        power = np.exp(_responses(image, filters, bias).astype(np.float64))
+        return _pooled(power / (1 + power), pool)
+
+
 def hyperbolic_tangent(image: Any, filters: Any, bias: Any, pool: int) -> Both:
     """The hyperbolic tangent instead of the sigmoid."""
     return _pooled(np.tanh(_responses(image, filters, bias).astype(np.float64)), pool)
