@@ -180,7 +180,8 @@ def of_part(part: PartResult) -> list[Shown]:
         title = f"Filters, {one_line(filters['name'])}"
         shown.append(_shown(title, _filtered(filters["values"]), "filters", filters["values"], title, small=True))
     if example := record.get("input"):
-        title, size = "A held-out example", f"{len(example)} × {len(example[0])} pixels."
+        title = "A held-out example" if part.kind == "model" else "An example"
+        size = f"{len(example)} × {len(example[0])} pixels."
         shown.append(_shown(title, size, "maps", [example], title, small=True))
     for name, stack in record.get("maps", {}).items():
         title = f"Its maps, {one_line(name)}"
