@@ -36,6 +36,8 @@ def selftest(
     """Yield a trial for every exercise and every contract of a course, or of the topics named."""
     for topic in topics or course.topics:
         yield try_exercise(course.exercise(topic), seeds)
+        if course.exercise(topic).models:
+            yield try_models(course.exercise(topic))
     named = {part.name for topic in topics for part in course.exercise(topic).functions}
     for name, contract in course.contracts.items():
         if not topics or name in named:
@@ -63,6 +65,19 @@ def try_exercise(exercise: AnyExercise, seeds: int) -> Trial:
                     elif name not in [finding.name for finding in result.misconceptions]:
                         broken.append(f"{variant.id}: {name!r} is not named in {part.name!r}")
     return Trial(f"topic {exercise.name}", checks, tuple(broken))
+
+
+def try_models(exercise: AnyExercise) -> Trial:
+    """The references of all plans earn everything but accuracy, which takes long; every twin is refused and named."""
+    from grader.models.selftest import broken, wrong
+
+    found: list[str] = []
+    checks = 0
+    for part in exercise.models:
+        for plan in part.plans():
+            checks += 1 + len(list(wrong(part, plan)))
+            found += broken(part, plan)
+    return Trial(f"models of {exercise.name}", checks, tuple(found))
 
 
 def lost(variant: AnyVariant, raw: dict[str, object]) -> list[PartResult]:

@@ -12,6 +12,7 @@ from grader.answers import write_number
 from grader.contract import Contract
 from grader.exercise import AnyExercise, AnyPart, FunctionPart, Level
 from grader.markup import escape_markdown
+from grader.model import GROUPS, AnyModelPart, ModelTask
 from grader.sheet import render_sheet, write_cost, write_marks
 from grader.variant import Seeded, draw_variant
 
@@ -46,7 +47,12 @@ def file_name(exercise: AnyExercise) -> str:
 def index(exercises: Sequence[AnyExercise]) -> str:
     """Return the list of the topics."""
     rows = [
-        (f"[{e.name}]({file_name(e)})", _cell(e.summary or e.title), write_number(e.max_score), _names(e.functions))
+        (
+            f"[{e.name}]({file_name(e)})",
+            _cell(e.summary or e.title),
+            write_number(e.max_score),
+            _names((*e.functions, *e.models)),
+        )
         for e in exercises
     ]
     return "# Topics\n\n" + _table(("topic", "what it asks", "marks", "functions"), rows) + f"\n{_MADE}\n"
@@ -76,6 +82,10 @@ def _lines(exercise: AnyExercise, folders: tuple[Path, ...]) -> Iterator[str]:
         yield "## Functions\n"
         for function in exercise.functions:
             yield from _function(function)
+    if exercise.models:
+        yield "## Models\n"
+        for model in exercise.models:
+            yield from _model(model)
     yield from _example(exercise, folders)
     yield f"\nAll topics are in [the list]({INDEX}). {_MADE}"
 
@@ -102,6 +112,21 @@ def _function(part: FunctionPart) -> Iterator[str]:
     yield from _named("Wrong functions that are recognised", contract.twins)
 
 
+def _model(part: AnyModelPart) -> Iterator[str]:
+    groups, plans = GROUPS[part.task], part.plans()
+    shares = [f"{name} {write_number(Fraction(w, sum(groups.values())) * 100, 0)} %" for name, w in groups.items()]
+    yield f"### `{part.name}` ({write_marks(part.marks)})\n"
+    yield f"```python\ndef {part.name}{part.signature}:\n```\n"
+    yield f"Its marks are shared out: {', '.join(shares)}. Configurations: {', '.join(plan.key for plan in plans)}.\n"
+    mistakes: dict[ModelTask, Sequence[Any]] = {
+        ModelTask.BUILD: plans[0].wrong_models,
+        ModelTask.TRAIN: plans[0].wrong_steps,
+        ModelTask.STEP: [twin for twin in plans[0].wrong_steps if twin.step],
+        ModelTask.EVALUATE: plans[0].wrong_evaluations,
+    }
+    yield from _named("Wrong ones that are recognised", mistakes[part.task])
+
+
 def _groups(contract: Contract) -> Iterator[tuple[str, ...]]:
     total = sum(Fraction(weight) for weight in contract.groups.values())
     for group, weight in contract.groups.items():
@@ -121,7 +146,7 @@ def _example(exercise: AnyExercise, folders: tuple[Path, ...]) -> Iterator[str]:
     yield re.sub(r"^(#+ )", r"#\1", body.strip(), flags=re.MULTILINE)
 
 
-def _names(functions: Sequence[FunctionPart]) -> str:
+def _names(functions: Sequence[FunctionPart | AnyModelPart]) -> str:
     return ", ".join(f"`{part.name}`" for part in functions)
 
 

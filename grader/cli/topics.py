@@ -72,6 +72,10 @@ def describe(exercise: AnyExercise) -> dict[str, Any]:
             }
             for part in exercise.functions
         ],
+        "models": [
+            {"name": part.name, "marks": float(part.marks), "signature": f"{part.name}{part.signature}"}
+            for part in exercise.models
+        ],
     }
 
 
@@ -89,7 +93,9 @@ def table(exercises: list[AnyExercise]) -> Table:
     shown.add_column("work by hand", max_width=16)
     for exercise in exercises:
         parts = ", ".join(f"{part.name} ({write_number(part.marks)})" for part in exercise.parts)
-        functions = "".join(f"\n[cyan]{part.name}()[/] ({write_number(part.marks)})" for part in exercise.functions)
+        functions = "".join(
+            f"\n[cyan]{part.name}()[/] ({write_number(part.marks)})" for part in (*exercise.functions, *exercise.models)
+        )
         costs = "\n".join(f"{level} {exercise.costs[level]:,}" for level in Level)
         costs += f"\n[dim]{escape(exercise.cost_unit or 'multiplications')}[/]"
         shown.add_row(exercise.name, f"{escape(exercise.summary or exercise.title)}\n[dim]{parts}[/]{functions}", costs)
