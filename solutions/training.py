@@ -1,15 +1,55 @@
-"""How a batch is learned, in PyTorch: the right step, and the wrong ones that students write.
+"""Networks in PyTorch from lists of layers, and how a batch is learned: the right step, and wrong ones of students.
 
-A step is a function (model, optimizer, x, y) that returns the loss. PyTorch is imported when a step is taken.
+A step is a function (model, optimizer, x, y) that returns the loss. PyTorch is imported when a network is built or a
+step is taken.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+Layer = Mapping[str, Any]
 Step = Callable[[Any, Any, Any, Any], Any]
 Start = Callable[[Any], Any]
+
+
+MODULES = {
+    "conv2d": "Conv2d",
+    "linear": "Linear",
+    "batch_norm2d": "BatchNorm2d",
+    "max_pool2d": "MaxPool2d",
+    "avg_pool2d": "AvgPool2d",
+    "flatten": "Flatten",
+    "relu": "ReLU",
+    "sigmoid": "Sigmoid",
+    "tanh": "Tanh",
+    "softmax": "Softmax",
+    "log_softmax": "LogSoftmax",
+    "dropout": "Dropout",
+}
+
+
+def sequential(layers: Sequence[Layer]) -> Any:
+    """Return a torch.nn.Sequential of layers as `solutions.counting` describes them, freshly initialised.
+
+    What a layer says besides its type goes to the module of torch.nn as it is; a softmax is over the classes.
+
+    >>> sequential([{"type": "linear", "in_features": 4, "out_features": 2}, {"type": "softmax"}])
+    Sequential(
+      (0): Linear(in_features=4, out_features=2, bias=True)
+      (1): Softmax(dim=1)
+    )
+    """
+    from torch import nn
+
+    found = []
+    for layer in layers:
+        options = {name: value for name, value in layer.items() if name != "type"}
+        if layer["type"] in ("softmax", "log_softmax"):
+            options["dim"] = 1
+        found.append(getattr(nn, MODULES[layer["type"]])(**options))
+    return nn.Sequential(*found)
 
 
 def starter(name: str, options: Mapping[str, Any]) -> Start:

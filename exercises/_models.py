@@ -1,0 +1,162 @@
+"""What exercises on trained models share: the digits, the words for layers, slips in a loop, and how a loop is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from grader.authoring import Labelled, Measured, ModelTwin, StepTwin, read_measured
+from solutions import datasets, training
+
+CLASSES = datasets.DIGITS
+EXAMPLE = (1, 28, 28)
+LEARNED, HELD_OUT = 1497, 300  # of scikit-learn's digits: how many are given to learn from, and how many are kept back
+MEASURED = Path(__file__).parent / "measured"
+WORDS = {
+    "convolution": "convolution",
+    "addmm": "dense layer",
+    "mm": "dense layer without a bias",
+    "max_pool2d_with_indices": "max pooling",
+    "avg_pool2d": "mean pooling",
+    "mean": "mean",
+    "amax": "maximum",
+    "bernoulli": "dropout",
+}
+
+Layers = Sequence[Mapping[str, Any]]
+
+
+@cache
+def digits() -> Labelled:
+    """Return scikit-learn's digits: all but the test set to learn from, the test set held out."""
+    found = datasets.digits()
+    x, y = (np.concatenate([getattr(part, name) for part in (found.train, found.validation)]) for name in ("x", "y"))
+    return Labelled(x, y, found.test.x, found.test.y)
+
+
+def measured(topic: str, key: str) -> Measured:
+    """Return what `grader calibrate` wrote about one configuration."""
+    return read_measured(MEASURED / f"{topic}.json", key)
+
+
+# Models ----------------------------------------------------------------------------------------------------
+
+
+def built(layers: Layers) -> Callable[[], Any]:
+    """Return a function that builds the network of these layers."""
+    return partial(training.sequential, tuple(layers))
+
+
+def twin(name: str, layers: Layers, hint: str) -> ModelTwin:
+    """Return the wrong model of these layers."""
+    return ModelTwin(name, built(layers), hint)
+
+
+# Slips in a step -------------------------------------------------------------------------------------------
+
+DEFAULT_RATES = {"SGD": 1e-3, "Adam": 1e-3, "AdamW": 1e-3, "RMSprop": 1e-2, "Adagrad": 1e-2}  # of torch.optim
+
+
+@cache
+def wrong_steps(loss: str = "cross_entropy") -> tuple[StepTwin, ...]:
+    """Return the wrong ways to learn from a batch, whose gradients are those of `loss`."""
+    found = (
+        StepTwin(
+            "no-zero-grad",
+            "The gradients of earlier batches are still in .grad, and new ones are added to them: call zero_grad() "
+            "once before every backward().",
+            training.without_zero_grad(loss),
+        ),
+        StepTwin(
+            "step-before-backward",
+            "Call step() after backward(): the step uses the gradients that backward() has just made.",
+            training.step_before_backward(loss),
+        ),
+        StepTwin(
+            "zero-grad-before-step",
+            "zero_grad() between backward() and step() forgets the gradients before they are used.",
+            training.zero_grad_before_step(loss),
+        ),
+        StepTwin(
+            "loss-summed",
+            "The loss is the mean over the batch: with the sum, steps are as many times too long as a batch has "
+            "examples.",
+            training.summed(loss),
+        ),
+        StepTwin(
+            "averaged-twice",
+            "The loss is a mean already: dividing by the number of examples once more makes steps too short.",
+            training.averaged_twice(loss),
+        ),
+    )
+    if loss != "cross_entropy":
+        return found
+    softmaxed = StepTwin(
+        "softmax-before-cross-entropy",
+        "cross_entropy takes logits and a softmax itself: with one before it the gradients become small.",
+        training.softmax_first(loss),
+    )
+    return (*found, softmaxed)
+
+
+def wrong_starts(name: str, options: Mapping[str, Any], others: Sequence[str] = ()) -> tuple[StepTwin, ...]:
+    """Return the wrong optimizers for torch.optim's `name` with these options: each left out, and `others` instead."""
+    rate = options["lr"]
+    found = []
+    if rate != DEFAULT_RATES[name]:
+        hint = f"The learning rate is {rate}; without one, {name} takes {DEFAULT_RATES[name]}."
+        found.append(StepTwin("learning-rate-ignored", hint, start=without(name, options, "lr")))
+    told = {
+        "momentum": "The momentum is missing: pass momentum={} to the optimizer.",
+        "weight_decay": "The weight decay is missing: pass weight_decay={} to the optimizer.",
+    }
+    for option, hint in told.items():
+        if option in options:
+            slug = f"{option.replace('_', '-')}-forgotten"
+            found.append(StepTwin(slug, hint.format(options[option]), start=without(name, options, option)))
+    for other in others:
+        hint = f"These are the steps of {other}; the sheet asks for {name}."
+        found.append(StepTwin(f"{other.lower()}-instead", hint, start=training.starter(other, {"lr": rate})))
+    return tuple(found)
+
+
+def without(name: str, options: Mapping[str, Any], left_out: str) -> training.Start:
+    return training.starter(name, {key: value for key, value in options.items() if key != left_out})
+
+
+# How a training is told ------------------------------------------------------------------------------------
+
+
+def training_doc(what: str, rules: Sequence[str], *, outputs: str = "logits (N, 10)") -> str:
+    """Return the docstring of train(model, x, y, *, seed, device), as Jinja; `rules` are sentences, one a line.
+
+    They say the loss, the optimizer and what is held back; `p.setup` has `epochs` and `batch`.
+    """
+    lines = "\n".join(f"- {rule}" for rule in rules)
+    return f"""\
+{what}
+
+Args:
+    model: a torch.nn.Module that returns {outputs} for a batch. Train it in place, or return a trained copy.
+    x: (N, 1, 28, 28) float32, from 0 to 1, on `device`.
+    y: (N,) int64, the class of each example, 0 to 9, on `device`.
+    seed: a whole number. All that is random is drawn from it: the same seed and model end with the same weights, \
+another seed gives other orders.
+    device: "cpu", or a GPU such as "cuda:0": where the model, x and y are.
+
+Returns:
+    nothing, or the trained model.
+
+- {{{{ p.setup.epochs }}}} epochs in batches of {{{{ p.setup.batch }}}}. Every epoch has a new random order in which \
+each example comes once; the last batch of an epoch may be smaller, and is learned too.
+{lines}
+- Give the model rows of x as they are: not scaled, not normalised, not shifted.
+- model.train() before it learns. Measuring on the way is allowed, in evaluation mode and without gradients.
+
+The loop is first watched step by step, on a small dense network and a few examples in float64: it must not depend on \
+one model, on the number of examples, or on float32. Then it trains your model on {LEARNED:,} digits, and {HELD_OUT} \
+others, which it never sees, are read with it."""
