@@ -93,9 +93,9 @@ def table(exercises: list[AnyExercise]) -> Table:
     shown.add_column("work by hand", max_width=16)
     for exercise in exercises:
         parts = ", ".join(f"{part.name} ({write_number(part.marks)})" for part in exercise.parts)
-        functions = "".join(
-            f"\n[cyan]{part.name}()[/] ({write_number(part.marks)})" for part in (*exercise.functions, *exercise.models)
-        )
+        asked = [(part.name, part.marks) for part in exercise.functions]
+        asked += [(part.name, part.marks) for part in exercise.models]
+        functions = "".join(f"\n[cyan]{name}()[/] ({write_number(marks)})" for name, marks in asked)
         costs = "\n".join(f"{level} {exercise.costs[level]:,}" for level in Level)
         costs += f"\n[dim]{escape(exercise.cost_unit or 'multiplications')}[/]"
         shown.add_row(exercise.name, f"{escape(exercise.summary or exercise.title)}\n[dim]{parts}[/]{functions}", costs)
