@@ -989,6 +989,7 @@ EXERCISE = Exercise(
     conventions=(
         "Shapes are (channels, height, width).",
         "Padding is on both sides, and a window counts only where it fits whole, in poolings too (round down).",
+        "A receptive field reaches from the first row to the last that can change a number, away from the border.",
         "Every filter sees all channels that come in. Convolutions and fully connected layers have biases.",
         "A ReLU follows every convolution and every fully connected layer but the last; it works in place, changes no "
         "shape and has no parameters.",

@@ -119,6 +119,12 @@ class Params:
         return (of_filter * self.spot[0] + of_channel * c + of_row * u + of_column * v) % 19 - 9
 
     @property
+    def terms(self) -> str:
+        """The sum in the weights' formula, as Python; a factor of 1 is not written."""
+        factors = zip(self.mix, "fcuv", strict=True)
+        return " + ".join(name if factor == 1 else f"{factor}*{name}" for factor, name in factors)
+
+    @property
     def bias(self) -> float:
         return self.biases[self.spot[0]] / 10
 
@@ -393,7 +399,7 @@ column $v$ of the filter), and `//` and `%` are Python's:
 {% for down, right in p.slopes %}
 - `image[{{ loop.index0 }}, i, j] = (({{ down }}*i + {{ right }}*j) // 4 % 256) / 255`
 {% endfor %}
-- `filters[f, c, u, v] = (({{ p.mix[0] }}*f + {{ p.mix[1] }}*c + {{ p.mix[2] }}*u + {{ p.mix[3] }}*v) % 19 - 9) / 40`
+- `filters[f, c, u, v] = (({{ p.terms }}) % 19 - 9) / 40`
 - `bias = [{% for b in p.biases %}{{ "%.1f" % (b / 10) }}{{ ", " if not loop.last }}{% endfor %}]`
 
 To look at, a whole picture and the three channels that a layer sees of it; no answer depends on it:

@@ -177,7 +177,8 @@ def draw_spread(rng: Draw, level: Level) -> Spread:
     """Draw a transposed convolution on which every mistake makes another size; with output padding at the end only."""
     while True:
         stride = rng.integer(2, 3 if level is Level.INTRO else 5)
-        padding, kernel = rng.integer(1, 4), rng.integer(stride + 1, stride + 7)
+        kernel = rng.integer(stride + 1, stride + 7)
+        padding = rng.integer(1, min(4, kernel - 2))
         more = rng.integer(1, stride - 1) if level is Level.CHALLENGE else 0
         spread = rng.integer(6, 28), kernel, stride, padding, more
         sizes = [transposed(spread), *(wrong for slip in SLIPS.values() if (wrong := slip(spread)) is not None)]

@@ -404,10 +404,11 @@ def write_number(value: Value, places: int | None = None) -> str:
 def tex_number(value: Value, places: int | None = None) -> str:
     r"""Write a number as LaTeX: fractions and roots as such.
 
-    >>> tex_number(Fraction(1, 3)), tex_number(Fraction(3, 4))
-    ('\\frac{1}{3}', '0.75')
+    >>> tex_number(Fraction(1, 3)), tex_number(Fraction(3, 4)), tex_number(Surd({5: Fraction(-8, 5)}))
+    ('\\frac{1}{3}', '0.75', '-\\frac{8\\sqrt{5}}{5}')
     """
     text = write_number(value, places)
+    text = re.sub(r"(?:(\d+)\*)?sqrt\((\d+)\)/(\d+)", r"\\frac{\1\\sqrt{\2}}{\3}", text)
     text = re.sub(r"(-?)(\d+)/(\d+)", r"\1\\frac{\2}{\3}", text)
     return re.sub(r"sqrt\((\d+)\)", r"\\sqrt{\1}", text).replace("*", r"\,")
 
