@@ -74,6 +74,18 @@ class Window:
     sentence: str
 
 
+@dataclass(frozen=True)
+class Showcase:
+    """Something for the report to show, that a function made: no mark depends on it.
+
+    `call()` is what it is called with. `show(call, value)` returns a record (see `grader.report.record`) of what came
+    back, which is a student's: plain data of any kind, shape and size; it returns {} where that cannot be shown.
+    """
+
+    call: Callable[[], Call]
+    show: Callable[[Call, Any], Mapping[str, Any]]
+
+
 class Check(Protocol):
     """How one result is judged, given what the reference returned for the call.
 
@@ -125,6 +137,7 @@ class Contract:
     allowed: frozenset[str] = frozenset({"numpy"})
     limits: Limits = Limits()
     window: Callable[[Call, tuple[int, ...]], Window | None] = lambda call, at: None
+    showcase: Showcase | None = None
 
     def __post_init__(self) -> None:
         where = f"contract {self.name!r}"

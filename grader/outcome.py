@@ -97,7 +97,8 @@ class PartResult:
 
     `message` is what the student reads; `summary` is the part of it that holds no value, no input and no word of
     the student's, for feedback that must not give hidden cases away. `record` is what the training of a model left
-    behind, for the figures of the reports: plain JSON data with the keys of `grader.report.record`, all optional.
+    behind, or what a function made of its contract's showcase, for the figures of the reports: plain JSON data with
+    the keys of `grader.report.record`, all optional.
     """
 
     topic: str
@@ -114,13 +115,13 @@ class PartResult:
     line: int | None = None  # of the student's file
     summary: str = ""
     credit: str = ""  # how the marks come about, where only a part of them was earned
-    record: Mapping[str, Any] = field(default_factory=dict)  # of a trained model; empty for every other kind
+    record: Mapping[str, Any] = field(default_factory=dict)  # of a trained model or a showcase; empty for an answer
 
     def __post_init__(self) -> None:
         if not 0 <= self.score <= self.max_score:
             raise ValueError(f"score={self.score} must be from 0 to max_score={self.max_score}")
-        if self.record and self.kind != "model":
-            raise ValueError(f"kind={self.kind!r} has no record: only a model has one")
+        if self.record and self.kind not in ("model", "function"):
+            raise ValueError(f"kind={self.kind!r} has no record: only a model has one, or a function with a showcase")
 
 
 @dataclass(frozen=True)

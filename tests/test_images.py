@@ -6,6 +6,7 @@ import io
 import struct
 import sys
 import zlib
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +16,24 @@ from click.testing import CliRunner
 from PIL import Image as Pillow
 
 from exercises import feature_maps as topic
+from exercises.contracts._scene import SHOWCASE
+from exercises.contracts.feature_maps import FEATURE_MAPS
 from exercises.feature_maps import EXERCISE, filters_shown, shown_maps
 from grader.cli.main import cli
 from grader.errors import InputError
 from grader.exercise import Level
+from grader.functions.cases import case_set
+from grader.functions.judge import judge
+from grader.functions.local import LocalSession
+from grader.functions.runner import Runner
 from grader.images import MOST_BYTES, Image, png, read_image
+from grader.outcome import Outcome
+from grader.report.record import check
 from grader.sheet import render_key, render_sheet, render_stub
 from grader.variant import AnyVariant, Seeded, draw_variant
 from solutions.feature_maps import feature_maps, feature_maps_in_bands
 from solutions.scenes import scene
+from solutions.twins.feature_maps import kernel_flipped
 
 SMALL = scene(20, 30)
 
@@ -202,6 +212,45 @@ def test_another_picture_changes_what_is_seen_and_nothing_else(variant: AnyVaria
     text = render_sheet(variant, image=image).split("To look at")[0]
     assert text == render_sheet(variant).split("To look at")[0]
     assert topic.shown_maps(variant.p, image)[1].shape == (2, 10, 6)
+
+
+def test_a_report_shows_what_a_function_makes_of_a_picture() -> None:
+    """The student's own maps, as the report's record has them; what is no map is left out, and never an error."""
+    call = SHOWCASE.call()
+    maps, pooled = feature_maps(*call.args)
+    found = check(SHOWCASE.show(call, (maps, pooled)))["maps"]
+    assert {name: np.shape(stack) for name, stack in found.items()} == {
+        "channels of a picture": (3, 60, 48),
+        "feature maps of it": (2, 52, 40),
+        "pooled maps of it": (2, 10, 8),
+    }
+    assert np.array_equal(np.array(found["channels of a picture"])[1], scene(60, 48)[..., 1])
+    grey = (maps[1] - maps[1].min()) / (maps[1].max() - maps[1].min()) * 255
+    assert np.abs(np.array(found["feature maps of it"])[1] - grey).max() <= 0.5
+    flat = np.zeros_like(maps), np.full(pooled.shape, 10**18)
+    assert np.max(SHOWCASE.show(call, flat)["maps"]["feature maps of it"]) == 0
+    hostile = (None, "maps", maps, (maps,), (maps, maps), (maps, None), (maps * np.nan, pooled), (maps > 0, pooled))
+    for value in hostile:
+        assert SHOWCASE.show(call, value) == {}
+
+
+def hands_in(function: Any) -> Any:
+    runner = Runner(lambda: LocalSession({"feature_maps": function}))
+    return judge(case_set(FEATURE_MAPS, b"seen"), runner, "feature_maps", Fraction(1), trials=5)
+
+
+def test_the_record_comes_with_the_verdict_and_not_from_what_dies() -> None:
+    """A wrong function is shown as well, since its maps tell why; one that raises has nothing to show."""
+    right, wrong = hands_in(feature_maps), hands_in(kernel_flipped)
+    assert right.outcome is Outcome.CORRECT
+    assert set(right.record["maps"]) == set(wrong.record["maps"])
+    assert right.record["maps"]["feature maps of it"] != wrong.record["maps"]["feature maps of it"]
+    assert wrong.score == 0
+
+    def nothing(*given: Any) -> Any:
+        raise ValueError(len(given))
+
+    assert hands_in(nothing).record == {}
 
 
 def generate(*words: str) -> Any:

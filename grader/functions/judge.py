@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -23,6 +23,7 @@ SHRINK_SECONDS = 8.0  # a safety net for slow functions; the trials decide other
 HOPELESS = 2  # deaths in a row after which the remaining cases are not run
 REREAD = range(2, 62, 10)  # how many calls ago the results were made that are looked at again
 SUSPECTS = 4  # calls made alone, to tell whether earlier calls matter
+SHOWN = (Outcome.CORRECT, Outcome.PARTIAL, Outcome.WRONG)  # what a report shows of: not what hangs or dies
 
 BEHAVIOUR = "behaviour"  # the group of the properties below
 BEHAVIOUR_SHARE = Fraction(1, 5)
@@ -100,7 +101,17 @@ def judge(cases: CaseSet, runner: Runner, topic: str, marks: Fraction, *, trials
         regimes={name: tally.counts[name] for name in sorted(tally.counts, key=_declared(contract))},
         counterexample=witness,
         line=next((o.reply.line for o in failures(observations) if isinstance(o.reply, Raised)), None),
+        record=seen(contract, runner) if trials and outcome in SHOWN else {},
     )
+
+
+def seen(contract: Contract, runner: Runner) -> Mapping[str, Any]:
+    """Return what the function makes of its contract's showcase, in a process of its own: nothing there counts."""
+    if contract.showcase is None:
+        return {}
+    case = make_case(contract, "", contract.showcase.call())
+    reply = runner.alone(contract.name, case.call, case.reply_bytes)
+    return contract.showcase.show(case.call, reply.value) if isinstance(reply, Returned) else {}
 
 
 def run_cases(cases: CaseSet, runner: Runner) -> list[Observation]:

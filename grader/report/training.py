@@ -184,7 +184,7 @@ def of_part(part: PartResult) -> list[Shown]:
         size = f"{len(example)} × {len(example[0])} pixels."
         shown.append(_shown(title, size, "maps", [example], title, small=True))
     for name, stack in record.get("maps", {}).items():
-        title = f"Its maps, {one_line(name)}"
+        title = f"Its maps, {one_line(name)}" if part.kind == "model" else _capital(one_line(name))
         shown.append(_shown(title, _mapped(stack), "maps", stack, title, small=True))
     return shown
 
