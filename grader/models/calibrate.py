@@ -22,6 +22,8 @@ from grader.draw import Draw
 from grader.errors import InputError
 from grader.model import AnyModelPart, ModelTask, Plan
 
+NEW = 1_000_000  # the number of the first seed that no bar was made with
+
 
 @dataclass(frozen=True)
 class Run:
@@ -51,13 +53,13 @@ def place(course: Course, topic: str) -> Path:
     return course.folder / "exercises" / "measured" / f"{topic}.json"
 
 
-def calibrate(course: Course, topic: str, runs: int, jobs: int = 0) -> Iterator[Run]:
-    """Train the reference `runs` times with every plan of a topic; yield each as it ends."""
+def calibrate(course: Course, topic: str, runs: int, jobs: int = 0, *, first: int = 0) -> Iterator[Run]:
+    """Train the reference `runs` times with every plan of a topic, from seed number `first`; yield each as it ends."""
     work = [
         (str(course.folder), topic, part.name, plan.key, number)
         for part in training_parts(course, topic)
         for plan in part.plans()
-        for number in range(runs)
+        for number in range(first, first + runs)
     ]
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs or os.cpu_count() or 1, mp_context=context) as pool:
@@ -117,6 +119,12 @@ def document(course: Course, topic: str, runs: list[Run]) -> dict[str, Any]:
             shapes = [one.x, one.y, one.held_x, one.held_y]
             data[plan.key] = hashlib.sha256(b"".join(array.tobytes() for array in shapes)).hexdigest()[:16]
     return {"topic": topic, "torch": str(torch.__version__), "data": data, "plans": plans}
+
+
+def bars(course: Course, topic: str) -> dict[str, int]:
+    """Return the lowest count of right examples that passes, for every plan that was measured."""
+    plans = [plan for part in training_parts(course, topic) for plan in part.plans()]
+    return {plan.key: min(plan.measured.counts) for plan in plans if plan.measured.counts}
 
 
 def write(course: Course, topic: str, runs: list[Run]) -> Path:

@@ -357,6 +357,10 @@ class TrainExam(Exam):
         got = one.get("classes") if isinstance(one, dict) else None
         return int((self.student.form(got, len(labels)) == labels).sum())
 
+    def _run(self, name: str) -> str:
+        """Return the name of a curve, with that of the training where it has one."""
+        return f"{name}, {self.plan.run}" if self.plan.run else name
+
     def _record(self, found: Any, data: Any, learned: Any, best: int, bar: int, seeds: int) -> dict[str, Any]:
         """Return what reports draw; see `grader.outcome.PartResult.record`."""
         plan = self.plan
@@ -365,22 +369,21 @@ class TrainExam(Exam):
         low, high = accuracy.interval(best, len(data.held_y))
         record: dict[str, Any] = {
             "curves": {
-                "test error": [round(float(e), 4) for e in (on_held != data.held_y).mean(1)],
-                "training error": [round(float(e), 4) for e in (on_learned != learned).mean(1)],
+                self._run("test error"): [round(float(e), 4) for e in (on_held != data.held_y).mean(1)],
+                self._run("training error"): [round(float(e), 4) for e in (on_learned != learned).mean(1)],
             },
-            "reference": {name: list(values) for name, values in plan.measured.curves.items()},
+            "reference": {self._run(name): list(values) for name, values in plan.measured.curves.items()},
             "confusion": self._confusion(on_held[-1], data.held_y),
             "classes": list(plan.classes),
-            "accuracy": {
-                "right": best,
-                "of": len(data.held_y),
-                "interval": [round(low, 4), round(high, 4)],
+            "accuracy": {"right": best, "of": len(data.held_y), "interval": [round(low, 4), round(high, 4)]},
+        }
+        if not self.quick and plan.measured.counts:
+            record["accuracy"] |= {
                 "threshold": bar,
                 "seeds": seeds,
-                "error_rate": accuracy.error_rate(max(1, len(plan.measured.counts))),
+                "error_rate": accuracy.error_rate(len(plan.measured.counts)),
                 "confidence": accuracy.CONFIDENCE,
-            },
-        }
+            }
         if not self.quick and "filters" in found:
             record |= self._pictures(found, data)
         return record
