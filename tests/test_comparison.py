@@ -613,7 +613,7 @@ def test_a_death_is_reported_as_what_it_was(cases: CaseSet) -> None:
     """Its outcome where nothing was earned; the reports tells how many cases could not be tried."""
     result = judged(lambda n: Died(Outcome.OUT_OF_MEMORY, "used more than 1 GB."), cases)
     assert (result.outcome, result.score) == (Outcome.OUT_OF_MEMORY, Fraction(0))
-    assert result.summary == "Right on 0 of 2 cases; 16 more could not be tried. Used more than 1 GB."
+    assert result.summary == "Right on 0 of 1 case; 17 more could not be tried. Used more than 1 GB."
     once = next(case.number for case in cases.cases if case.regime == "scaled")
     result = judged(lambda n: DEAD if n == once else answered(cases, n), cases)
     assert result.outcome is Outcome.PARTIAL

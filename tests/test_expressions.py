@@ -8,7 +8,8 @@ import pytest
 import sympy
 
 from grader.draw import Draw
-from grader.expressions import FormulaError, agree, parse
+from grader.expressions import MAX_DEPTH, FormulaError, agree, parse
+from grader.surds import surd
 
 NAMES = ("X11", "X12", "dh11", "dh12", "x", "y")
 
@@ -92,3 +93,23 @@ def test_a_formula_made_to_take_long_does_not(text: str) -> None:
     started = time.monotonic()
     assert agree(parse(text, NAMES), parse("x", NAMES), Draw("t")) is not True
     assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize(("opening", "closing"), [("(", ")"), ("sqrt(", ")"), ("√", "")])
+def test_the_limit_of_depth_counts_brackets_and_roots(opening: str, closing: str) -> None:
+    """One more than the limit is refused before Python's own stack is."""
+    assert parse(opening * MAX_DEPTH + "1" + closing * MAX_DEPTH).evaluate({}) == 1
+    with pytest.raises(FormulaError, match="too many brackets or roots"):
+        parse(opening * (MAX_DEPTH + 1) + "1" + closing * (MAX_DEPTH + 1))
+    assert MAX_DEPTH == 50
+
+
+@pytest.mark.parametrize(("text", "value"), [("2^12", 4096), ("2^012", 4096), ("2^0", 1), ("2^-2", surd(1) / 4)])
+def test_exponents_are_short_whole_numbers(text: str, value: object) -> None:
+    assert parse(text).evaluate({}) == value
+
+
+@pytest.mark.parametrize("text", ["2^13", "2^-13", "2^0012", "2^2.0", "2^x", "2^(2)", "2^"])
+def test_other_exponents_are_refused(text: str) -> None:
+    with pytest.raises(FormulaError, match="an exponent must be a whole number of at most 12"):
+        parse(text, NAMES)
