@@ -22,7 +22,7 @@ from grader.errors import InputError
 def calibrate(
     topic: str,
     runs: int,
-    verify: bool,  # noqa: FBT001 - click's way of passing flags
+    verify: bool,
     jobs: int | None,
     course: Course,
 ) -> int:
