@@ -167,6 +167,9 @@ ONE_HOT_HINTS = {
         "y[np.arange(N), labels]."
     ),
     twins.truth_values: "The result holds True and False: convert it to float64.",
+    twins.columns_wrap_around: (
+        "Column numbers in the labels' dtype start again at 0 where it ends: keep np.arange(num_classes) as it is."
+    ),
     twins.position_wraps_around: "Positions are computed in the labels' dtype, where bytes wrap around at 256.",
 }
 

@@ -189,6 +189,7 @@ HINTS: dict[Callable[..., Any], str] = {
     twins.max_pooled: "These are the largest entries of the tiles; mean pooling averages them.",
     twins.sum_pooled: "These are the sums of the tiles: divide by pool*pool.",
     twins.rest_pooled: "Tiles that stand over the end are kept: they are left out.",
+    twins.rest_averaged: "Tiles that stand over the end are kept: they are left out.",
     twins.single_precision: "float64 numbers are computed in float32: half the digits are lost.",
 }
 

@@ -293,6 +293,7 @@ HINTS = {
     twins.power_of_sum: "Every number is raised to p first, then they are added: power and sum are exchanged.",
     twins.max_instead: "This is the largest number of the window.",
     twins.mean_instead: "This is the mean of the window.",
+    twins.whole_norm: "p is cut to a whole number: it may be 2.5 or 0.5 as well.",
     twins.negative_left_out: "Negative numbers count too: (-3)**2 = 9.",
     twins.first_image: "All images get the first one's maps: let the first index run over x.shape[0].",
     twins.of_channels: "The norm runs over the channels too: every channel is pooled by itself.",
@@ -321,6 +322,9 @@ BACKWARD_HINTS = {
     backward_twins.lp_always_two: "norm_type is not used: for p, each entry gets dy * (x / y)**(p-1).",
     backward_twins.lp_divided_by_sum: "Divide by y**(p-1), not by y**p, the sum under the root.",
     backward_twins.lp_sign_lost: ("For an even p a negative number has a share of its own sign: x**(p-1) is negative."),
+    backward_twins.lp_power_below_zero: (
+        "At x = 0 a power below 0 is infinite, and 0 times infinity is NaN: raise |x| to p - 1, then give it the sign."
+    ),
     backward_twins.lp_mean_of_powers: "The powers are added in y, not averaged.",
     backward_twins.lp_upstream_ignored: "dy is not used: each window's part is multiplied by dy[i, j].",
     backward_twins.lp_spread_evenly: "dy is spread evenly: that is mean pooling; here x has its share.",

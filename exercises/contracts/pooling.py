@@ -295,9 +295,9 @@ COMMON = (
     Regime("the map has 13 rows or columns or more", lambda r: single(r, outputs=r.choice(LARGE_MAPS)), "large"),
     Regime("there are four images or more", lambda r: whole(r, n=r.integer(4, 6), c=1, kernel=2), "large"),
     Regime("there are four channels or more", lambda r: whole(r, n=1, c=r.integer(4, 6), kernel=2), "large"),
-    Regime("the whole numbers are those at the ends of 32 bits", lambda rng: at_limits(rng, "int32"), "types"),
+    Regime("whole numbers are the largest or the least of 32 bits", lambda rng: at_limits(rng, "int32"), "types"),
     Regime(
-        "the whole numbers are those at the ends of 16 or 8 bits", lambda r: at_limits(r, "int16", "uint8"), "types"
+        "whole numbers are the largest or the least of 16 or 8 bits", lambda r: at_limits(r, "int16", "uint8"), "types"
     ),
     Regime("kernel and stride are NumPy's integers", with_numpy_ints, "arguments"),
     Regime("the whole numbers are large", large_whole, "types"),
@@ -341,6 +341,7 @@ HINTS = {
     twins.avg_max_instead: "This is the largest number of the window; average pooling gives the mean.",
     twins.avg_sum_instead: "The sum of the window is not divided: divide by KH*KW.",
     twins.avg_divided_by_height: "The sum is divided by KH; the window has KH*KW numbers.",
+    twins.avg_divided_by_height_squared: "The sum is divided by KH*KH; the window has KH*KW numbers.",
     twins.avg_divided_by_stride: "The sum is divided by the strides' product; the window has KH*KW numbers.",
     twins.avg_zeros_not_counted: "Zeros are numbers as well: divide by KH*KW, not by how many are not zero.",
     twins.avg_whole_division: "Decimals are cut off for whole numbers: divide with /, not with //.",

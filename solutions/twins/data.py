@@ -77,6 +77,12 @@ def truth_values(labels: Array, num_classes: int) -> Array:
     return one_hot(labels, num_classes).astype(bool)
 
 
+def columns_wrap_around(labels: Any, num_classes: int) -> Array:
+    """Labels compared with column numbers in the labels' dtype, where those beyond it start again at 0."""
+    columns = np.arange(num_classes).astype(labels.dtype)
+    return np.asarray(labels[:, None] == columns).astype(np.float64)
+
+
 def position_wraps_around(labels: Array, num_classes: int) -> Array:
     """The place in the flat result computed in the labels' own dtype."""
     rows = np.arange(len(labels)).astype(labels.dtype)

@@ -129,6 +129,14 @@ def rest_pooled(image: Any, filters: Any, bias: Any, pool: int) -> Both:
     return maps[0], avg_pool2d(np.pad(maps, ((0, 0), (0, 0), *missing)), pool)[0]
 
 
+def rest_averaged(image: Any, filters: Any, bias: Any, pool: int) -> Both:
+    """Tiles that stand over the end are kept, with the mean of the entries that they have."""
+    maps = sigmoid(_responses(image, filters, bias))[0]
+    rows, columns = (range(0, side, pool) for side in maps.shape[1:])
+    means = [[maps[:, i : i + pool, j : j + pool].mean(axis=(1, 2)) for j in columns] for i in rows]
+    return maps, np.moveaxis(np.array(means), 2, 0)
+
+
 def single_precision(image: Any, filters: Any, bias: Any, pool: int) -> Both:
     """Computed in float32 whatever the input is."""
     image, filters, bias = (array.astype(np.float32) for array in (image, filters, bias))

@@ -56,6 +56,11 @@ def mean_instead(x: Any, norm_type: float, kernel_size: Pair, stride: Stride = N
     return avg_pool2d(x, kernel_size, stride)
 
 
+def whole_norm(x: Any, norm_type: float, kernel_size: Pair, stride: Stride = None) -> Array:
+    """p cut off to a whole number, and so nothing where it is below 1."""
+    return lp_pool2d(x, int(norm_type), kernel_size, stride)
+
+
 def negative_left_out(x: Any, norm_type: float, kernel_size: Pair, stride: Stride = None) -> Array:
     """Negative numbers count as 0."""
     return lp_pool2d(np.maximum(x, 0), norm_type, kernel_size, stride)

@@ -139,6 +139,11 @@ def avg_divided_by_height(x: Any, kernel_size: Pair, stride: Stride = None) -> A
     return _sums(x, kernel_size, stride) / pair(kernel_size, "kernel_size")[0]
 
 
+def avg_divided_by_height_squared(x: Any, kernel_size: Pair, stride: Stride = None) -> Array:
+    """The sum divided as if the window were square: k*k, with the height for k."""
+    return _sums(x, kernel_size, stride) / pair(kernel_size, "kernel_size")[0] ** 2
+
+
 def avg_divided_by_stride(x: Any, kernel_size: Pair, stride: Stride = None) -> Array:
     """The sum divided by the product of the strides."""
     steps = _sizes(kernel_size, stride)[1]

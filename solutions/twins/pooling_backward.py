@@ -377,6 +377,13 @@ def lp_mean_of_powers(dy: Any, x: Any, norm_type: float, kernel_size: Pair, stri
     )
 
 
+def lp_power_below_zero(dy: Any, x: Any, norm_type: float, kernel_size: Pair, stride: Stride = None) -> Array:
+    """x * |x|**(p-2) for |x|**(p-1) with the sign of x: 0 times infinity at 0, where p is below 2."""
+    given = lp_pool2d_backward(dy, x, norm_type, kernel_size, stride)
+    held = avg_pool2d_backward(np.ones(np.shape(dy)), x, kernel_size, stride) > 0
+    return np.where(held & (np.asarray(x) == 0) & (norm_type < 2), np.nan, given)
+
+
 def lp_upstream_ignored(dy: Any, x: Any, norm_type: float, kernel_size: Pair, stride: Stride = None) -> Array:
     """As if dy were 1 everywhere."""
     return lp_pool2d_backward(np.ones_like(dy), x, norm_type, kernel_size, stride)
