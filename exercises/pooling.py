@@ -760,8 +760,8 @@ EXERCISE = Exercise(
         Part(
             name="lowered",
             ask=(
-                "The {{ p.number }} in row {{ p.spot[0] + 1 }}, column {{ p.spot[1] + 1 }} of the feature map is "
-                "replaced by {{ p.changed }}. Which entries of the max-pooled map change?"
+                "The ${{ p.number }}$ in row {{ p.spot[0] + 1 }}, column {{ p.spot[1] + 1 }} of the feature map is "
+                "replaced by ${{ p.changed }}$. Which entries of the max-pooled map change?"
             ),
             solve=lambda p: in_words(affected(p, p.spot)),
             answer=Choice(),
