@@ -347,9 +347,8 @@ def explain(
         sentences.append(f"For example, {witness.sentence.rstrip('.')}.")
     sentences += [sentence for name, sentence in _SENTENCES.items() if not tally.passes(name)]
     if tally.changed:
-        sentences.append(
-            f"What it modifies: {', '.join(_argument(contract, place) for place in _ordered(tally.changed))}."
-        )
+        named = dict.fromkeys(_argument(contract, place) for place in _ordered(tally.changed))
+        sentences.append(f"What it modifies: {', '.join(named)}.")
     if tally.remark:
         sentences.append(tally.remark)
     return " ".join(sentences)
