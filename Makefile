@@ -13,7 +13,7 @@ DEV  := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check lint audit docs bench picture clean
+.PHONY: help demo test check lint audit docs bench bench-long picture clean
 
 help:
 	@echo "make demo     install the core; hand out, grade and report a sample assignment"
@@ -22,6 +22,7 @@ help:
 	@echo "make audit    draw 10,000 variants of every topic and level and measure them; writes demo/audit.html"
 	@echo "make docs     write docs/topics again, a page a topic"
 	@echo "make bench    measure speed; writes docs/benchmarks.md"
+	@echo "make bench-long  after it, measure classes of thousands too; writes that section again"
 	@echo "make picture  draw the README's picture again (needs chromium)"
 	@echo "make clean    remove what the other commands made"
 
@@ -76,6 +77,9 @@ docs: $(CORE)
 
 bench: $(TEST)
 	$(BIN)/python -m benchmarks
+
+bench-long: $(TEST)
+	$(BIN)/python -m benchmarks.large --into docs/benchmarks.md 500 2000 cheap:5000
 
 picture: demo
 	$(BIN)/python docs/images/picture.py demo/report grace docs/images/report.png

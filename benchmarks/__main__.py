@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks import machine
+from benchmarks import classes, machine
 from benchmarks.measure import Benchmark, Measurement, measure
 
 HERE = Path(__file__).resolve().parent
@@ -21,11 +21,8 @@ STUDENTS = 100
 
 
 def hand_in(folder: Path) -> None:
-    """Write the class's submissions: correct functions in turn as windows, loops and columns."""
-    for number in range(STUDENTS):
-        student = folder / "submissions" / f"student{number:03}"
-        student.mkdir(parents=True)
-        (student / "conv2d.py").write_bytes(STYLES[number % len(STYLES)].read_bytes())
+    """Write the class's submissions: correct functions in turn as columns, loops and windows."""
+    classes.hand_in(folder / "submissions", STUDENTS, [path.read_text() for path in STYLES])
 
 
 def bulk(topic: str, form: str, budget: float) -> Benchmark:
@@ -82,16 +79,16 @@ def seconds(value: float) -> str:
     return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"
 
 
-def printed(module: str) -> str:
+def printed(module: str, *words: str) -> str:
     """Return what a benchmark in a module of its own prints."""
-    command = [sys.executable, "-m", module]
+    command = [sys.executable, "-m", module, *words]
     done = subprocess.run(command, cwd=HERE.parent, capture_output=True, text=True, check=True)  # noqa: S603 - our own
     return done.stdout.strip()
 
 
-def page(measurements: Sequence[Measurement], sandboxed: str, classes: str, when: datetime.date) -> str:
+def page(measurements: Sequence[Measurement], rest: Sequence[str], when: datetime.date) -> str:
     """Return the page, in Markdown."""
-    table = "\n".join(rows(measurements))
+    table, (sandboxed, contest, large) = "\n".join(rows(measurements)), rest
     return f"""# Benchmarks
 
 Made by `make bench` on {when.isoformat()}; every run is a whole process, started in an empty folder.
@@ -110,7 +107,9 @@ Starting a process for it, one call with 15 KB each way, ending it, and a submis
 {sandboxed}
 ```
 
-{classes}
+{contest}
+
+{large}
 """
 
 
@@ -130,7 +129,8 @@ def main(only: str, output: Path) -> None:
         click.echo(list(rows(measurements))[-1])
     if not only:
         today = datetime.datetime.now(tz=datetime.UTC).date()
-        output.write_text(page(measurements, printed("benchmarks.sandbox"), printed("benchmarks.classes"), today))
+        rest = [printed("benchmarks.sandbox"), printed("benchmarks.classes"), printed("benchmarks.large", "500")]
+        output.write_text(page(measurements, rest, today))
         click.echo(f"Written to {output}.")
     sys.exit(0 if all(m.passed for m in measurements) else 1)
 

@@ -56,17 +56,23 @@ def measure(benchmark: Benchmark) -> Measurement:
     computed: list[float] = []
     warm_ups = 1 if benchmark.budget < 1 else 0
     for number in range(benchmark.repeats + warm_ups):
-        before = _computed()
+        before = children()
         taken, problem = _run(benchmark)
         if problem:
             return Measurement(benchmark, problem=problem)
         if number >= warm_ups:
             seconds.append(taken)
-            computed.append(_computed() - before)
+            computed.append(children() - before)
     return Measurement(benchmark, tuple(seconds), tuple(computed))
 
 
-def _computed() -> float:
+def environment(**more: str) -> dict[str, str]:
+    """Return the environment of what is measured: compiled modules may be kept, as where they are installed."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return kept | more
+
+
+def children() -> float:
     """Return the processor seconds of all child processes so far."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
@@ -85,7 +91,7 @@ def _run(benchmark: Benchmark) -> tuple[float, str]:
         done = subprocess.run(  # noqa: S603 - our own command
             [*GRADER, *benchmark.words],
             cwd=name,
-            env={**os.environ, "XDG_CACHE_HOME": f"{name}/cache"},  # nothing remembered from an earlier run
+            env=environment(XDG_CACHE_HOME=f"{name}/cache"),  # nothing remembered from an earlier run
             capture_output=True,
             text=True,
             check=False,

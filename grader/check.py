@@ -283,7 +283,8 @@ class Grading:
         packages = TORCH if task.models else frozenset()
         seed = digest("student", self.settings.secret, hashlib.sha256(task.module.source).digest())
         name = task.module.path.rpartition("/")[2]
-        runner = Runner(lambda: pool.mine(packages).open(task.module.source, name, limits, seed))
+        scripts = [self.cases(c).script for c, _ in task.functions if c.name in task.module.names]
+        runner = Runner(lambda: pool.mine(packages).open(task.module.source, name, limits, seed, scripts))
         try:
             yield runner
         finally:

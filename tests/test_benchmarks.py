@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.classes import STYLES, Contest, Phases, Row, Style, verdicts
+from benchmarks import large
+from benchmarks.classes import CLASS, STYLES, Contest, Phases, Row, Spent, Style, hand_in, verdicts
 
 
 @pytest.fixture(scope="module")
@@ -18,9 +19,10 @@ def contest(tmp_path_factory: pytest.TempPathFactory) -> Contest:
 @pytest.mark.parametrize("style", STYLES, ids=lambda style: style.name)
 def test_the_others_see_what_is_right_too(style: Style, contest: Contest) -> None:
     """A rival that fails every submission, or none, would be measured at nothing."""
-    seconds, problem = contest.theirs("unittest", style)
+    spent, problem = contest.theirs("unittest", style)
     assert problem == ""
-    assert 0 < seconds < 60
+    assert 0 < spent.computed < 60
+    assert 0 < spent.clock < 60
 
 
 def test_a_verdict_that_is_not_the_expected_one_is_no_measurement(contest: Contest) -> None:
@@ -52,14 +54,46 @@ def test_time_is_counted_once() -> None:
     assert Work.outer is original
 
 
+def row(style: Style, ours: float, unittest: float, own: float) -> Row:
+    return Row(style, {"ours": [Spent(ours, 0.1)], "unittest": [Spent(unittest, 0.1)]}, own=own)
+
+
 def test_a_missed_target_is_said() -> None:
-    """The slowest right style decides; what was not measured is not met."""
-    slow = Row(STYLES[0], {"ours": [1.0], "unittest": [4.0]})
-    fast = Row(STYLES[1], {"ours": [1.0], "unittest": [9.0]})
-    lines = list(verdicts([slow, fast]))
-    assert "| NumPy, right, against unittest | 5× | 4.0× | **no** |" in lines
-    assert next(iter(verdicts([fast]))).endswith("| yes |")
+    """The slowest right style decides; what was not measured is not met; a student's compute is no grader's."""
+    slow, fast = row(STYLES[0], 1.0, 4.0, 0.5), row(STYLES[1], 1.0, 9.0, 0.1)
+    wrong = row(STYLES[3], 1.0, 0.1, 0.1)
+    lines = list(verdicts([slow, fast, wrong]))
+    assert "| NumPy, right, against unittest | 5× | 4.0× | **no** | 8.0× | yes |" in lines
+    assert "| NumPy, right, against unittest | 5× | 9.0× | yes | 10.0× | yes |" in list(verdicts([fast]))
     assert sum("not measured" in line for line in lines) == 3
+
+
+def test_a_class_is_divided_by_its_size() -> None:
+    """What one submission more costs is what a class costs beyond its first, shared by the others."""
+    found = Row(STYLES[0], {"ours": [Spent(0.05, 0.1)], "ours alone": [Spent(1.04, 0.1)]})
+    assert found.further() == pytest.approx((CLASS * 0.05 - 1.04) / (CLASS - 1))
+
+
+def test_no_two_files_are_alike(tmp_path: Path) -> None:
+    """A class of copies would measure how well copies are found."""
+    hand_in(tmp_path / "class", 9, [STYLES[0].source, STYLES[1].source])
+    assert len({path.read_bytes() for path in tmp_path.rglob("conv2d.py")}) == 9
+
+
+@pytest.mark.parametrize(("sizes", "status"), [(["3"], "conv2d"), (["cheap:3"], "one_hot")])
+def test_large_classes_are_right(sizes: list[str], status: str) -> None:
+    """A class that is refused early would be graded very fast."""
+    last = large.section(sizes).splitlines()[-1]
+    assert last.startswith("| 3, cheap |" if status == "one_hot" else "| 3 |")
+    assert last.endswith(" MiB |")
+
+
+def test_the_section_of_large_classes_is_replaced(tmp_path: Path) -> None:
+    """The long measurement must leave the rest of the page as it is."""
+    page = tmp_path / "page.md"
+    page.write_text(f"# Page\n\nkept\n\n{large.TITLE}\n\nold\n")
+    large.put(page, f"{large.TITLE}\n\nnew")
+    assert page.read_text() == f"# Page\n\nkept\n\n{large.TITLE}\n\nnew\n"
 
 
 def test_the_page_names_every_style() -> None:

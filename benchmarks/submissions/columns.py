@@ -2,7 +2,7 @@ import numpy as np
 
 
 def pair(value):
-    return (value, value) if isinstance(value, int) else tuple(value)
+    return (value, value) if np.ndim(value) == 0 else tuple(value)
 
 
 def columns_of(x, kh, kw, sh, sw):

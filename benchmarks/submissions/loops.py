@@ -2,8 +2,8 @@ import numpy as np
 
 
 def conv2d(x, w, b=None, stride=1, padding=0):
-    sh, sw = (stride, stride) if isinstance(stride, int) else stride
-    ph, pw = (padding, padding) if isinstance(padding, int) else padding
+    sh, sw = (stride, stride) if np.ndim(stride) == 0 else stride
+    ph, pw = (padding, padding) if np.ndim(padding) == 0 else padding
     n, c, h, width = x.shape
     f, _, kh, kw = w.shape
     padded = np.zeros((n, c, h + 2 * ph, width + 2 * pw), dtype=x.dtype)

@@ -9,6 +9,7 @@ import copy
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy as np
 from grader.contract import Call, Contract, Regime, Twin
 from grader.draw import Draw
 from grader.functions.witness import parameter_names
+from grader.sandbox.script import Script
 
 PUBLIC = b"public cases"
 FUZZED = 2  # further cases that Hypothesis draws in every regime
@@ -54,6 +56,11 @@ class CaseSet:
     secret: bytes
     cases: tuple[Case, ...]
     _twins: dict[tuple[str, int], Any] = field(default_factory=dict)
+
+    @cached_property
+    def script(self) -> Script:
+        """The calls of all cases, as every student's process makes them."""
+        return Script(self.contract.name, [(case.call, case.reply_bytes) for case in self.cases])
 
     def twin_expects(self, twin: Twin, case: Case) -> Any:
         """Return what a twin returns for a case, computed once a run."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -40,14 +41,18 @@ _SENTENCES = {
 }
 
 
-@dataclass(frozen=True)
-class Observation:
-    """One case, what came back, and the verdict on it."""
+class Observation(NamedTuple):
+    """One case, what came back, the verdict on it, and whether that is all of the share."""
 
     case: Case
     reply: Reply
     verdict: Verdict
+    passed: bool
     ran: bool = True  # False when the process had died too often before
+
+
+def observed(case: Case, reply: Reply, verdict: Verdict) -> Observation:
+    return Observation(case, reply, verdict, verdict.share == 1)
 
 
 @dataclass
@@ -119,15 +124,19 @@ def run_cases(cases: CaseSet, runner: Runner) -> list[Observation]:
     contract = cases.contract
     observations: list[Observation] = []
     deaths = 0
-    replies = runner.run(contract.name, [(case.call, case.reply_bytes) for case in cases.cases])
+    replies, known = runner.perform(cases.script), cases.script.judgements
     for case in cases.cases:
         if deaths >= HOPELESS:
             verdict = wrong("not run, after the process had died")
-            observations.append(Observation(case, observations[-1].reply, verdict, ran=False))
+            observations.append(Observation(case, observations[-1].reply, verdict, passed=False, ran=False))
             continue
         reply = next(replies)
         deaths = deaths + 1 if isinstance(reply, Died) else 0
-        observations.append(Observation(case, reply, verdict_of(contract, case, reply)))
+        seen = known.get(id(reply))
+        if seen is None:
+            seen = observed(case, reply, verdict_of(contract, case, reply))
+            cases.script.judged(reply, seen)
+        observations.append(seen)
     return observations
 
 
@@ -149,7 +158,7 @@ def remembers(cases: CaseSet, observations: list[Observation], runner: Runner) -
 
     What fails nowhere else is counted as well, whatever the reason: no failure is lost.
     """
-    right = {seen.case.number for seen in observations if seen.verdict.share == 1}
+    right = {seen.case.number for seen in observations if seen.passed}
     failed = failures(observations)
     suspects = [seen.case for seen in failed if seen.case.regime == SAME_SHAPES and seen.case.follows in right]
     if not suspects or all(seen.case.follows is not None for seen in failed):
@@ -166,19 +175,22 @@ def tally_up(contract: Contract, observations: Iterable[Observation], remembers:
     """
     tally = Tally()
     right: dict[int, bool] = {}
-    for seen in observations:
-        passed = seen.verdict.share == 1
-        right[seen.case.number] = passed
-        counts = passed or remembers or seen.case.regime != SAME_SHAPES
-        if seen.case.follows is None or (seen.ran and right.get(seen.case.follows, False) and counts):
-            tally.add(seen.case.regime, passed)
-        tally.unrun += not seen.ran and seen.case.follows is None
-        if isinstance(seen.reply, Returned) and passed:
-            if "unchanged" in contract.properties:
-                tally.add(UNCHANGED, not seen.reply.changed)
-                tally.changed.update(seen.reply.changed)
-            if "unaliased" in contract.properties:
-                tally.add(OWN_MEMORY, not seen.reply.shares and not seen.reply.earlier)
+    counts: Counter[tuple[str, bool]] = Counter()
+    unchanged, unaliased = ("unchanged" in contract.properties, "unaliased" in contract.properties)
+    for case, reply, _, passed, ran in observations:
+        right[case.number] = passed
+        counts_so = passed or remembers or case.regime != SAME_SHAPES
+        if case.follows is None or (ran and right.get(case.follows, False) and counts_so):
+            counts[case.regime, passed] += 1
+        tally.unrun += not ran and case.follows is None
+        if passed and isinstance(reply, Returned):
+            if unchanged:
+                counts[UNCHANGED, not reply.changed] += 1
+                tally.changed.update(reply.changed)
+            if unaliased:
+                counts[OWN_MEMORY, not reply.shares and not reply.earlier] += 1
+    for name in dict.fromkeys(name for name, _ in counts):
+        tally.counts[name] = counts[name, True], counts[name, True] + counts[name, False]
     return tally
 
 
@@ -189,7 +201,7 @@ def reread(cases: CaseSet, observations: list[Observation], runner: Runner, tall
         return
     for number in (runner.calls - ago for ago in REREAD if ago <= runner.calls):
         seen = observations[first + number]
-        if seen.verdict.share == 1:
+        if seen.passed:
             now = verdict_of(cases.contract, seen.case, runner.reread(number))
             tally.add(STAYS, now.share == 1)
 
@@ -197,9 +209,7 @@ def reread(cases: CaseSet, observations: list[Observation], runner: Runner, tall
 def compare_calls(contract: Contract, observations: list[Observation], tally: Tally) -> None:
     """Judge all right results together, where the check has a method `across` for it (see `contract.Check`)."""
     across = getattr(contract.check, "across", None)
-    seen = [
-        (o.case.call, o.reply.value) for o in observations if isinstance(o.reply, Returned) and o.verdict.share == 1
-    ]
+    seen = [(o.case.call, o.reply.value) for o in observations if isinstance(o.reply, Returned) and o.passed]
     if across is None or not seen:
         return
     verdict = across(seen)
@@ -253,7 +263,7 @@ def overall_outcome(share: Fraction, observations: list[Observation]) -> Outcome
 
 
 def failures(observations: Iterable[Observation]) -> list[Observation]:
-    return [seen for seen in observations if seen.verdict.share != 1]
+    return [seen for seen in observations if not seen.passed]
 
 
 def diagnose(cases: CaseSet, observations: list[Observation]) -> tuple[Finding, ...]:
@@ -261,7 +271,7 @@ def diagnose(cases: CaseSet, observations: list[Observation]) -> tuple[Finding, 
     failed = failures(observations)
     if not failed or any(isinstance(seen.reply, Died) for seen in failed):
         return ()
-    by_suspicion = failed + [seen for seen in observations if seen.verdict.share == 1]  # a quick no comes first
+    by_suspicion = failed + [seen for seen in observations if seen.passed]  # a quick no comes first
     fitting = [
         twin
         for twin in cases.contract.twins
@@ -307,7 +317,7 @@ def _shrunk(cases: CaseSet, regime: Regime, known: Observation, runner: Runner, 
         verdict = verdict_of(contract, case, reply)
         if verdict.share == 1 or _manner(reply) != _manner(known.reply):
             return False
-        seen.append(Observation(case, reply, verdict))
+        seen.append(observed(case, reply, verdict))
         return True
 
     smallest = shrink(regime, fails, trials, contract.name, regime.name, cases.secret)

@@ -11,6 +11,7 @@ from grader.contract import Call
 from grader.functions.arrays import as_stored
 from grader.functions.cases import fresh
 from grader.sandbox.replies import Died, Raised, Reply, Returned
+from grader.sandbox.script import Script
 
 
 class LocalSession:
@@ -69,6 +70,9 @@ class LocalSession:
             if isinstance(reply, Died):
                 return
 
+    def perform(self, script: Script, start: int = 0) -> Iterator[Reply]:
+        return self.calls(script.function, script.calls[start:])
+
     def reread(self, number: int) -> Reply:
         return Returned(_snapshot(self.results[number]))
 
@@ -109,6 +113,8 @@ def _snapshot(value: Any) -> Any:
     if isinstance(value, tuple | list):
         items = [_snapshot(item) for item in value]
         return items if isinstance(value, list) else tuple(items)  # a named tuple arrives as a tuple
-    if isinstance(value, np.generic):
-        return np.array(value)
-    return value.copy() if isinstance(value, np.ndarray) else value
+    if not isinstance(value, np.generic | np.ndarray):
+        return value
+    copied = np.array(value)
+    copied.flags.writeable = False
+    return copied

@@ -8,6 +8,7 @@ from typing import Protocol
 from grader.contract import Call
 from grader.outcome import Outcome
 from grader.sandbox.replies import Died, Raised, Reply, Returned
+from grader.sandbox.script import Script
 
 RESTARTS = 2
 
@@ -22,6 +23,8 @@ class Session(Protocol):
     def call(self, function: str, call: Call, *, reply_bytes: int) -> Reply: ...
 
     def calls(self, function: str, todo: Iterable[tuple[Call, int]]) -> Iterator[Reply]: ...
+
+    def perform(self, script: Script, start: int = 0) -> Iterator[Reply]: ...
 
     def reread(self, number: int) -> Reply: ...
 
@@ -60,18 +63,11 @@ class Runner:
 
     def run(self, function: str, todo: Sequence[tuple[Call, int]]) -> Iterator[Reply]:
         """Yield a reply for each (call, reply_bytes); a death costs one call, then a new process goes on."""
-        done = 0
-        while done < len(todo):
-            if self._session is None:
-                done += 1
-                yield Died(Outcome.CRASHED, "not run: the process had died too often")
-                continue
-            for reply in self._session.calls(function, todo[done:]):
-                done += 1
-                self.calls += 1
-                if isinstance(reply, Died):
-                    self._restart()
-                yield reply
+        return self._until_done(lambda session, done: session.calls(function, todo[done:]), len(todo))
+
+    def perform(self, script: Script) -> Iterator[Reply]:
+        """Yield a reply for each call of a script; a death costs one call, then a new process goes on."""
+        return self._until_done(lambda session, done: session.perform(script, done), len(script.calls))
 
     def alone(self, function: str, call: Call, reply_bytes: int) -> Reply:
         """Call the function as the first and only call of another process."""
@@ -98,6 +94,21 @@ class Runner:
         if self._session is not None:
             self._session.kill()
             self._session = None
+
+    def _until_done(self, ask: Callable[[Session, int], Iterator[Reply]], total: int) -> Iterator[Reply]:
+        """Take replies from one process after another, the first `done` of which are there already."""
+        done = 0
+        while done < total:
+            if self._session is None:
+                done += 1
+                yield Died(Outcome.CRASHED, "not run: the process had died too often")
+                continue
+            for reply in ask(self._session, done):
+                done += 1
+                self.calls += 1
+                if isinstance(reply, Died):
+                    self._restart()
+                yield reply
 
     def _restart(self) -> None:
         self.close()

@@ -20,11 +20,11 @@ import sysconfig
 import tempfile
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from grader.contract import Call, Limits
@@ -32,6 +32,7 @@ from grader.errors import InputError, SandboxError
 from grader.outcome import Outcome
 from grader.sandbox import contain, probe, protocol
 from grader.sandbox.replies import Died, Junk, Raised, Reply, Returned
+from grader.sandbox.script import Script
 
 START_SECONDS = 60.0  # importing torch from a cold disk takes long
 ANSWER_SECONDS = 5.0  # for the zygote, which does no work of its own
@@ -42,6 +43,8 @@ CALLS_KEPT = 10_000  # calls kept as they go over the wire
 _Packed = tuple[bytes, Sequence[bytes]]
 AHEAD = 16  # calls sent before the first of them is answered
 AHEAD_BYTES = 1 << 15  # of them together, well below what a socket holds
+SCRIPT_LIMIT = 1 << 26  # bytes of a script that every process may inherit
+NAP = 0.003  # seconds; answers to a script are fetched several at a time
 WORKER = Path(__file__).with_name("worker.py")
 # What a package needs beside itself to be imported; nothing else of the site-packages is visible inside.
 COMPANIONS = {
@@ -76,6 +79,7 @@ class Sandbox:
         self._packages = self.folder / "packages"
         self._live: set[Session] = set()
         self._calls: dict[int, tuple[Call, str, _Packed]] = {}
+        self._scripts: dict[Script, int] = {}  # what the zygote has learnt, and how it is called there
         self._zygote: _Zygote | None = None
         self._opened = 0
         try:
@@ -99,8 +103,13 @@ class Sandbox:
         """The process to look at when something is wrong; 0 after closing."""
         return self._zygote.process.pid if self._zygote else 0
 
-    def open(self, source: bytes, filename: str, limits: Limits, seed: bytes) -> Session:
-        """Fork a process for one submission; its module is loaded by `Session.load`."""
+    def open(
+        self, source: bytes, filename: str, limits: Limits, seed: bytes, scripts: Iterable[Script] = ()
+    ) -> Session:
+        """Fork a process for one submission; its module is loaded by `Session.load`.
+
+        `scripts` are those that `Session.perform` will be asked for: the process inherits them.
+        """
         if (
             self._zygote is None
             or self._zygote.process.poll() is not None
@@ -108,10 +117,10 @@ class Sandbox:
         ):
             self._restart()
         try:
-            session = self._open(source, filename, limits, seed)
+            session = self._open(source, filename, limits, seed, scripts)
         except (OSError, SandboxError):
             self._restart()
-            session = self._open(source, filename, limits, seed)
+            session = self._open(source, filename, limits, seed, scripts)
         self._live.add(session)
         return session
 
@@ -147,6 +156,7 @@ class Sandbox:
                 continue
             self.tier = tier
             self.walls = tuple(self._zygote.walls)
+            self._scripts = {}
             self._opened = 0
             return
         raise SandboxError(f"no student's code can be run safely here: {'; '.join(problems)}", hint=NO_TIER)
@@ -167,10 +177,29 @@ class Sandbox:
             self._zygote = None
         self._start()
 
-    def _open(self, source: bytes, filename: str, limits: Limits, seed: bytes) -> Session:
+    def _open(self, source: bytes, filename: str, limits: Limits, seed: bytes, scripts: Iterable[Script]) -> Session:
         assert self._zygote is not None
+        for script in scripts:
+            if script not in self._scripts:
+                self._teach(self._zygote, script)
         self._opened += 1
         return Session(self, self._zygote, source, filename, limits, seed)
+
+    def _teach(self, zygote: _Zygote, script: Script) -> None:
+        """Give a script to the zygote, whose children then have it without being told; a large one is not given."""
+        frames, left = [], SCRIPT_LIMIT
+        for call, reply_bytes in script.calls:
+            argument = (tuple(call.args), dict(call.kwargs))
+            packed = protocol.encode(argument, ARGUMENT_LIMIT, layouts=True)
+            frames.append(protocol.frame({"limit": _reply_limit(reply_bytes)}, *packed))
+            left -= len(frames[-1])
+            if left < 0:
+                return
+        with os.fdopen(os.memfd_create("script", os.MFD_CLOEXEC), "wb") as file:
+            file.write(b"".join(frames))
+            file.flush()
+            answer, _ = zygote.ask({"learn": script.function}, file.fileno())
+        self._scripts[script] = answer["learnt"]
 
     def _packed(self, function: str, call: Call) -> _Packed:
         """Return a call as it goes over the wire; the calls of a case set are the same for every student."""
@@ -277,6 +306,7 @@ class Session:
         self, sandbox: Sandbox, zygote: _Zygote, source: bytes, filename: str, limits: Limits, seed: bytes
     ) -> None:
         self._sandbox, self._zygote = sandbox, zygote
+        self._scripts = dict(sandbox._scripts)
         self._source, self._limits = source, limits
         self._left = limits.total_seconds
         self._died: Died | None = None
@@ -365,6 +395,32 @@ class Session:
             if isinstance(reply, Died):
                 return
 
+    def perform(self, script: Script, start: int = 0) -> Iterator[Reply]:
+        """Make the calls of a script from `start` on, which the process knows already, so that only answers travel.
+
+        Yields as `calls` does. An answer that came to the same call before, byte for byte, is not read again.
+        """
+        name = self._scripts.get(script)
+        if name is None:
+            yield from self.calls(script.function, script.calls[start:])
+            return
+        try:
+            self._refuse_early_bytes()
+        except (protocol.ProtocolError, EOFError, OSError) as error:
+            yield self._failed(error)
+            return
+        last = len(script.calls) - 1
+        if start <= last and self._died is None:
+            self._write("perform", (b"", ()), 0, {"script": name, "start": start})
+            self._answers += 1
+        for number in range(start, last + 1):
+            self._calls += 1
+            reply = self._died or (number < last and self._known(script, number))
+            reply = reply or self._fetched(script, number, last=number == last)
+            yield reply
+            if isinstance(reply, Died):
+                return
+
     def reread(self, number: int) -> Reply:
         """Return the result object of call `number` as it is now; None when that call did not return.
 
@@ -379,7 +435,7 @@ class Session:
         """Return the first 64 KB of what the student printed, also after the process has died."""
         if self._closed:
             return self._printed
-        return os.pread(self._output, OUTPUT_LIMIT, 0).decode("utf-8", "replace").rstrip("\0")
+        return os.pread(self._output, OUTPUT_LIMIT, 0).rstrip(b"\0").decode("utf-8", "replace")
 
     def kill(self) -> None:
         """End the process and wait until it is gone."""
@@ -420,7 +476,7 @@ class Session:
 
     def _put(self, function: str, call: Call, reply_bytes: int) -> tuple[Call, int, int]:
         """Send one call; a death while sending is found when its reply is taken."""
-        limit = max(2 * reply_bytes, protocol.BODY_FLOOR)
+        limit = _reply_limit(reply_bytes)
         size = self._write("call", self._sandbox._packed(function, call), limit)
         return call, limit, size
 
@@ -428,10 +484,10 @@ class Session:
         """May another call be sent? Only as much as the socket holds while the other side does not read."""
         return len(waiting) < AHEAD and sum(size for _, _, size in waiting) < AHEAD_BYTES
 
-    def _write(self, op: str, packed: _Packed, limit: int) -> int:
+    def _write(self, op: str, packed: _Packed, limit: int, more: Mapping[str, Any] = MappingProxyType({})) -> int:
         self._requests += 1
         tree, blobs = packed
-        request = protocol.frame({"id": self._requests, "op": op, "limit": limit}, tree, blobs)
+        request = protocol.frame({"id": self._requests, "op": op, "limit": limit, **more}, tree, blobs)
         self._since = max(self._since, time.monotonic()) if self._answers == self._requests - 1 else self._since
         try:
             self._send(request, time.monotonic() + min(self._limits.call_seconds, self._left))
@@ -456,6 +512,46 @@ class Session:
         if isinstance(reply, Raised) and reply.type == "MemoryError":
             return self._die(Outcome.OUT_OF_MEMORY, self._memory_message())
         return reply
+
+    def _known(self, script: Script, number: int) -> Reply | None:
+        """Return what the next answer says if it is here already and came to the same call before."""
+        buffer = self._buffer
+        if len(buffer) < protocol.LENGTHS.size:
+            return None
+        head, size = protocol.LENGTHS.unpack_from(buffer)
+        end = protocol.LENGTHS.size + head + size
+        known = script.answers[number].get(bytes(buffer[:end])) if end <= len(buffer) else None
+        if known is not None:
+            del buffer[:end]
+        return known
+
+    def _fetched(self, script: Script, number: int, *, last: bool) -> Reply:
+        """Return the answer to call `number` of a script; time counts from when it is waited for."""
+        call, reply_bytes = script.calls[number]
+        begun = time.monotonic()
+        deadline = begun + min(self._limits.call_seconds, self._left)
+        try:
+            head, end = self._frame(_reply_limit(reply_bytes), deadline, nap=True)
+            seconds = time.monotonic() - begun
+            self._left -= seconds
+            answer = bytes(self._buffer[:end])
+            del self._buffer[:end]
+            if last and self._buffer:
+                raise protocol.ProtocolError("it sent more than one answer")
+            known = script.answers[number].get(answer)
+            if known is not None:
+                return known
+            start = protocol.LENGTHS.size
+            header = protocol.read_header(answer[start : start + head])
+            reply = _reply(header, answer[start + head :], number, seconds)
+        except (TimeoutError, EOFError, OSError, protocol.ProtocolError) as error:
+            return self._failed(error)
+        if isinstance(reply, Raised) and reply.type == "MemoryError":
+            return self._die(Outcome.OUT_OF_MEMORY, self._memory_message())
+        reply = self._checked(reply, call)
+        if isinstance(reply, Died) or (isinstance(reply, Returned) and reply.earlier):
+            return reply  # which calls there were before is another matter for every student
+        return script.remember(number, answer, reply)
 
     def _checked(self, reply: Reply, call: Call) -> Reply:
         """Refuse a reply that speaks of arguments or earlier calls that there were not."""
@@ -497,13 +593,20 @@ class Session:
             except BlockingIOError:
                 self._wait(select.POLLOUT, deadline)
 
-    def _fill(self, size: int, deadline: float) -> None:
-        """Read until there are `size` bytes; the buffer grows as they arrive, so that announcing many costs nothing."""
+    def _fill(self, size: int, deadline: float, *, nap: bool = False) -> None:
+        """Read until there are `size` bytes; the buffer grows as they arrive, so that announcing many costs nothing.
+
+        With `nap`, what comes within some milliseconds is read at once.
+        """
         while len(self._buffer) < size:
             try:
                 part = self._socket.recv(1 << 16)
             except BlockingIOError:
-                self._wait(select.POLLIN, deadline)
+                if nap:
+                    time.sleep(NAP)
+                    nap = False
+                else:
+                    self._wait(select.POLLIN, deadline)
                 continue
             if not part:
                 raise EOFError
@@ -511,15 +614,19 @@ class Session:
             if time.monotonic() > deadline:
                 raise TimeoutError
 
+    def _frame(self, limit: int, deadline: float, *, nap: bool = False) -> tuple[int, int]:
+        """Wait until the whole of the next frame has come; return the length of its header, and of all of it."""
+        start = protocol.LENGTHS.size
+        self._fill(start, deadline, nap=nap)
+        head, size = protocol.read_lengths(self._buffer[:start], limit + protocol.HEADER_LIMIT)
+        self._fill(start + head + size, deadline, nap=nap)
+        return head, start + head + size
+
     def _receive(self, limit: int, deadline: float, *, last: bool) -> tuple[dict[str, Any], bytearray]:
         """Return the next frame; after the last answer that is due nothing may be left over."""
         start = protocol.LENGTHS.size
-        self._fill(start, deadline)
-        head, size = protocol.read_lengths(self._buffer[:start], limit + protocol.HEADER_LIMIT)
-        self._fill(start + head, deadline)
+        head, end = self._frame(limit, deadline)
         header = protocol.read_header(self._buffer[start : start + head])
-        end = start + head + size
-        self._fill(end, deadline)
         body = self._buffer[start + head : end]
         del self._buffer[:end]
         if last and self._buffer:
@@ -568,6 +675,11 @@ class Session:
         )
 
 
+def _reply_limit(reply_bytes: int) -> int:
+    """Return how many bytes the body of an answer may have when that many are right."""
+    return max(2 * reply_bytes, protocol.BODY_FLOOR)
+
+
 def _is_names(value: Any) -> bool:
     return type(value) is tuple and all(type(name) is str for name in value)
 
@@ -584,7 +696,7 @@ OK_FIELDS = {"id", "ok", "tree", "changed", "shares", "earlier"}
 FAILED_FIELDS = {"id", "ok", "tree", "type", "message", "line", "missing"}
 
 
-def _reply(header: dict[str, Any], body: bytearray, number: int, seconds: float) -> Reply:
+def _reply(header: dict[str, Any], body: bytes | bytearray, number: int, seconds: float) -> Reply:
     """Read a reply; only these two forms exist, so nothing favourable can be forged."""
     if type(header.get("id")) is not int or header["id"] != number or type(header.get("ok")) is not bool:
         raise protocol.ProtocolError("an answer to another question")

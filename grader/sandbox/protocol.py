@@ -29,6 +29,7 @@ DEPTH_LIMIT = 32
 NODE_LIMIT = 100_000
 DIM_LIMIT = 1 << 31
 INT_BITS = 1 << 16
+TREES_KEPT = 1000
 LENGTHS = struct.Struct("<QQ")
 DTYPES = (
     "|b1", "|i1", "|u1", "<i2", "<u2", "<i4", "<u4", "<i8", "<u8", "<f2", "<f4", "<f8", "<c8", "<c16",
@@ -70,7 +71,7 @@ class JunkValue:
 
 
 # Bound once, before any student's code runs: what a student patches later is not looked up again.
-_type, _len, _array = type, len, np.array
+_type, _len, _array, _ndarray = type, len, np.array, np.ndarray
 _SCALARS = frozenset(kind for kind in np.sctypeDict.values() if issubclass(kind, np.number | np.bool_))
 _numerator, _denominator = vars(Fraction)["_numerator"].__get__, vars(Fraction)["_denominator"].__get__
 _mro = vars(type)["__mro__"].__get__
@@ -85,6 +86,7 @@ _plain_tuple = tuple.__getitem__
 _EVERYTHING = slice(None)
 _DOUBLE = np.dtype("<f8")
 _NATIVE = {name: np.dtype(name) for name in DTYPES}
+_TREES: dict[tuple[str, tuple[int, ...]], bytes] = {}  # of results that are arrays, by dtype and shape
 _JUNK_BASES: tuple[tuple[type, str], ...] = (
     (np.ndarray, "an array subclass"),
     (type, "a class"),
@@ -286,6 +288,15 @@ def encode(value: Any, limit: int, *, layouts: bool = False) -> tuple[bytes, lis
     results) arrays are sent in C order and scalars as 0-d arrays. What does not fit into `limit` bytes is sent as
     junk of the kind TOO_LARGE; so is what is no plain data, each under its kind.
     """
+    if _type(value) is _ndarray and not layouts:
+        name, shape = value.dtype.str, value.shape
+        known = _TREES.get((name, shape))
+        if known is None and name in _NATIVE and all(dim <= DIM_LIMIT for dim in shape):
+            known = _dumps(["a", name, list(shape), None, True]).encode()
+            if _len(_TREES) < TREES_KEPT:
+                _TREES[name, shape] = known
+        if known is not None and value.nbytes <= limit and _len(known) <= limit:
+            return known, [value.tobytes()]
     encoder = _Encoder(limit, layouts)
     try:
         tree = _dumps(encoder.node(value)).encode()
@@ -299,6 +310,15 @@ def encode(value: Any, limit: int, *, layouts: bool = False) -> tuple[bytes, lis
 def frame(header: dict[str, Any], tree: bytes = b"", blobs: Iterable[bytes] = ()) -> bytes:
     """Return the bytes of one frame; the header gets the length of the tree."""
     head = _dumps({**header, "tree": _len(tree)}).encode("utf-8", "replace")
+    body = b"".join([tree, *blobs])
+    return b"".join([LENGTHS.pack(_len(head), _len(body)), head, body])
+
+
+def result_frame(number: int, rest: dict[str, Any], tree: bytes, blobs: Iterable[bytes]) -> bytes:
+    """Return the bytes of the reply that call `number` returned something; `rest` tells about its arguments."""
+    if rest["changed"] or rest["shares"] or rest["earlier"]:
+        return frame({"id": number, "ok": True, **rest}, tree, blobs)
+    head = b'{"id":%d,"ok":true,"changed":[],"shares":[],"earlier":[],"tree":%d}' % (number, _len(tree))
     body = b"".join([tree, *blobs])
     return b"".join([LENGTHS.pack(_len(head), _len(body)), head, body])
 
@@ -462,7 +482,7 @@ class _Decoder:
             values = _relaid(values, strides)
         elif strides is not None or not (writeable or self.layouts):
             raise ProtocolError("a layout in a result")
-        values.flags.writeable = writeable
+        values.flags.writeable = writeable and self.layouts  # nobody writes into what a student returned
         return values
 
     def scalar(self, node: list[Any]) -> Any:

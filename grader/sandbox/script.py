@@ -1,0 +1,48 @@
+"""The calls of a function that every student's process makes alike, and the answers that are already understood.
+
+An answer is a student's bytes. What they mean depends on the bytes alone, and what is right does not depend on who
+sends them: the same bytes in answer to the same call are read once a run, and judged once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from grader.contract import Call
+from grader.sandbox.replies import Reply
+
+ANSWERS = 32  # different answers to one call that are remembered; no class needs that many
+ANSWER_BYTES = 1 << 16  # a longer one is not
+ALL_BYTES = 1 << 22  # of all that are remembered
+
+
+class Script:
+    """Calls of one function, each with the bytes of its right result. Two scripts are equal if they are the same."""
+
+    def __init__(self, function: str, calls: Sequence[tuple[Call, int]]) -> None:
+        self.function = function
+        self.calls = tuple(calls)
+        self.answers: list[dict[bytes, Reply]] = [{} for _ in self.calls]  # whole frames, and what they say
+        self.judgements: dict[int, Any] = {}  # by the identity of a reply that is remembered
+        self._room = ALL_BYTES
+        self._lock = threading.Lock()
+        self._remembered: set[int] = set()
+
+    def remember(self, number: int, answer: bytes, reply: Reply) -> Reply:
+        """Keep what an answer to call `number` says, as long as there is room; return what is known of it now."""
+        with self._lock:
+            known = self.answers[number]
+            if answer in known:
+                return known[answer]
+            if len(known) < ANSWERS and len(answer) <= min(ANSWER_BYTES, self._room):
+                self._room -= len(answer)
+                known[answer] = reply
+                self._remembered.add(id(reply))
+        return reply
+
+    def judged(self, reply: Reply, judgement: Any) -> None:
+        """Keep what the judge found of a reply that is remembered; any other may be gone before its like comes."""
+        if id(reply) in self._remembered:
+            self.judgements[id(reply)] = judgement
