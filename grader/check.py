@@ -314,21 +314,20 @@ class Grading:
             weights = task.module.weights if part.task is ModelTask.TRAIN and part.name not in named else None
             needed = part.name if weights is None else part.builder
             failed = self._cannot_run(task, needed, "model", Fraction(part.marks), runner, part.name)
-            right = all(result.outcome is Outcome.CORRECT for result in results)
-            results.append(
-                failed
-                or judge_model(
-                    part,
-                    part.plan(task.variant.p),
-                    runner,
-                    task.topic,
-                    self.settings.secret,
-                    device=self.settings.device,
-                    quick=self.settings.quick,
-                    trusted=right,
-                    weights=weights,
-                )
+            right = all(result.outcome is Outcome.CORRECT for result in results if result.part == part.builder)
+            plan = part.plan(task.variant.p)
+            result = failed or judge_model(
+                part,
+                plan,
+                runner,
+                task.topic,
+                self.settings.secret,
+                device=self.settings.device,
+                quick=self.settings.quick,
+                trusted=right,
+                weights=weights,
             )
+            results.append(_with_earlier_curves(result, results) if plan.run else result)
         return results
 
     def _answers(self, task: Task, runner: Runner | None) -> tuple[list[PartResult], list[str]]:
@@ -547,6 +546,18 @@ def _load_failure(module: Module, reply: Any) -> tuple[Outcome, str, int | None]
 def _not_allowed(module: Module, message: str) -> str:
     lines = [f"{name!r} in line {line}" for name, line in sorted(module.imports.items()) if name in message]
     return f"{message} ({', '.join(lines)})" if lines else message
+
+
+def _with_earlier_curves(result: PartResult, earlier: Sequence[PartResult]) -> PartResult:
+    """Return a training with the curves of those before it, for a plot of all."""
+    if not result.record:
+        return result
+    known = [one.record for one in earlier]
+    together = {
+        name: {label: curve for record in (*known, result.record) for label, curve in record.get(name, {}).items()}
+        for name in ("curves", "reference")
+    }
+    return replace(result, record={**result.record, **together})
 
 
 def _all_parts(task: Task, outcome: Outcome, message: str) -> list[PartResult]:

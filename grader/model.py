@@ -130,6 +130,7 @@ class Plan:
     seconds: float = 60.0  # for a whole training
     memory: int = 2 << 30
     words: Mapping[str, str] = field(default_factory=dict)  # what students call torch's operations
+    run: str = ""  # names this training in plots that it shares with those before it in the exercise
 
 
 @dataclass(frozen=True)

@@ -224,7 +224,7 @@ class TrainExam(Exam):
         if not steps:
             self.add(
                 UPDATE,
-                "no step changes the weights: is the optimizer's step() called, on this model's parameters?",
+                "no step changes the weights: call the optimizer's step() after backward(), on this model's parameters",
                 findings,
             )
             return
