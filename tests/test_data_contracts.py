@@ -210,9 +210,20 @@ def first_row_kept(x: Any, y: Any, n_valid: Any, seed: Any) -> Any:
     return (x[train], y[train]), (x[valid], y[valid])
 
 
+def too_few_exchanges(x: Any, y: Any, n_valid: Any, seed: Any) -> Any:
+    """Rows are exchanged half as often as there are rows, so that many stay where they were."""
+    rng, order = random.Random(seed), list(range(len(x)))
+    for _ in range(len(x) // 2):
+        one, other = rng.randrange(len(x)), rng.randrange(len(x))
+        order[one], order[other] = order[other], order[one]
+    valid, train = order[:n_valid], order[n_valid:]
+    return (x[train], y[train]), (x[valid], y[valid])
+
+
 @pytest.mark.parametrize(
     ("function", "message"),
     [
+        (too_few_exchanges, "stand in the first half, where about"),
         (last_bits, "Two different seeds give the same split"),
         (cyclic_orders, "With 1 of 3 examples held back, row 0 is among them for 0 of"),
         (first_row_kept, "held back, row 0 is among them for 0 of"),

@@ -118,7 +118,8 @@ def loops(image: Any, filters: Any, bias: Any, pool: int) -> tuple[Any, Any]:
         z = bias[m].item()
         for k, u, v in np.ndindex(c, kh, kw):
             z += image[k, i + u, j + v].item() * filters[m, k, u, v].item()
-        maps[m, i, j] = 1 / (1 + np.exp(-z))
+        with np.errstate(over="ignore"):  # exp(-z) may be infinite, and 1 by infinity is 0
+            maps[m, i, j] = 1 / (1 + np.exp(-z))
     pooled = np.zeros((f, maps.shape[1] // pool, maps.shape[2] // pool))
     for m, i, j in np.ndindex(*pooled.shape):
         pooled[m, i, j] = maps[m, i * pool : (i + 1) * pool, j * pool : (j + 1) * pool].sum() / pool**2
