@@ -31,6 +31,7 @@ from grader.functions.runner import RESTARTS, Runner
 from grader.functions.witness import MAX_ENTRIES, arguments, call_text, plain, source
 from grader.outcome import Outcome, PartResult, Verdict
 from grader.sandbox.replies import Died, Junk, Raised, Reply, Returned
+from grader.sandbox.script import Script
 
 NAN, INF = float("nan"), float("inf")
 HALF = Fraction(1, 2)
