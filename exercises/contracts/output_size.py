@@ -133,14 +133,18 @@ def everything(rng: Draw) -> Call:
 
 
 def large(rng: Draw) -> Call:
-    stride = rng.integer(2, 40)
-    return from_room(rng, rng.integer(500, 90_000), rng.integer(3, 99), stride, rng.integer(0, 30), rng.integer(1, 5))
+    stride, kernel, padding = rng.integer(2, 40), rng.integer(3, 999), rng.integer(0, 400)
+    return from_room(rng, rng.integer(500, 90_000), kernel, stride, padding, rng.integer(1, 5))
 
 
 def huge(rng: Draw) -> Call:
-    """An axis of a million pixels, as of a recording; the stride is large, so that counting one by one ends soon."""
-    room = 2**20 + rng.integer(0, 10**6)
-    return from_room(rng, room, rng.integer(1, 99), rng.integer(100, 999), rng.integer(0, 99), rng.integer(1, 24))
+    """An axis of a million pixels, as of a recording; the stride is large, so that counting one by one ends soon.
+
+    One pixel more would mostly make one position more: what is rounded before it is cut shows there.
+    """
+    stride = rng.integer(300, 999)
+    room = (2**20 + rng.integer(0, 10**6)) // stride * stride + rng.choice((stride // 2, stride - 1, stride - 1))
+    return from_room(rng, room, rng.integer(1, 99), stride, rng.integer(0, 99), rng.integer(1, 24))
 
 
 def padded_a_lot(rng: Draw) -> Call:

@@ -601,7 +601,8 @@ class Zygote:
         submission = Submission(self.frames, request["filename"], self.operations, self.scripts, self.address)
         sys.argv = [request["filename"]]
         seed_everything(request["seed"])
-        self.contain.confine(self.walls, self.image + request["memory"], request["cpu"])
+        memory = request["memory"]
+        self.contain.confine(self.walls, self.image + memory if memory >= 0 else memory, request["cpu"])
         serve(submission, pipe)
 
 
