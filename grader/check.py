@@ -298,6 +298,8 @@ class Grading:
         plans = [part.plan(task.variant.p) for part in task.models]
         seconds = self.settings.call_seconds or max(plan.seconds for plan in plans)
         memory = max(limits.memory, *(plan.memory for plan in plans))
+        if self.settings.device != "cpu":
+            memory = -1
         return Limits(seconds, limits.total_seconds + 4 * seconds, memory)
 
     def _models(self, task: Task, runner: Runner) -> list[PartResult]:
@@ -323,6 +325,7 @@ class Grading:
                 task.topic,
                 self.settings.secret,
                 device=self.settings.device,
+                share=1 / (self.settings.jobs or os.cpu_count() or 1),
                 quick=self.settings.quick,
                 trusted=right,
                 weights=weights,

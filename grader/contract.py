@@ -107,7 +107,10 @@ class Check(Protocol):
 
 @dataclass(frozen=True)
 class Limits:
-    """What one submission may use: seconds for a call and in all, bytes beyond the interpreter's own."""
+    """What one submission may use: seconds for a call and in all, bytes beyond the interpreter's own.
+
+    A negative memory is not limited: only for models on a GPU, whose driver reserves tens of gigabytes of addresses.
+    """
 
     call_seconds: float = 10.0
     total_seconds: float = 60.0

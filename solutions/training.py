@@ -181,3 +181,89 @@ def accuracy(model: Any, x: Any, y: Any) -> float:
     model.eval()
     with torch.no_grad():
         return float((model(x).argmax(1) == y).double().mean())
+
+
+# Wrong evaluations -----------------------------------------------------------------------------------------
+
+
+def accuracy_in_training(model: Any, x: Any, y: Any) -> float:
+    """Return the share read rightly in training mode."""
+    import torch
+
+    model.train()
+    with torch.no_grad():
+        return float((model(x).argmax(1) == y).double().mean())
+
+
+def right_ones(model: Any, x: Any, y: Any) -> float:
+    """Return how many are read rightly, not their share."""
+    return accuracy(model, x, y) * len(x)
+
+
+def percent(model: Any, x: Any, y: Any) -> float:
+    """Return the share in percent."""
+    return 100 * accuracy(model, x, y)
+
+
+def error(model: Any, x: Any, y: Any) -> float:
+    """Return the share read wrongly."""
+    return 1 - accuracy(model, x, y)
+
+
+def mean_of_batches(model: Any, x: Any, y: Any, batch: int) -> float:
+    """Return the mean of the batches' shares, in which an example of the smaller last batch counts for more."""
+    import torch
+
+    shares = [accuracy(model, *part) for part in zip(torch.split(x, batch), torch.split(y, batch), strict=True)]
+    return sum(shares) / len(shares)
+
+
+def over_whole_batches(model: Any, x: Any, y: Any, batch: int) -> float:
+    """Return the right ones of all, divided by the examples that whole batches would have: too many."""
+    return accuracy(model, x, y) * len(x) / (-(-len(x) // batch) * batch)
+
+
+def mean_loss(model: Any, x: Any, y: Any) -> float:
+    """Return the mean cross-entropy: a loss is no share."""
+    import torch
+
+    model.eval()
+    with torch.no_grad():
+        return float(torch.nn.functional.cross_entropy(model(x), y))
+
+
+# Wrong steps that leave the optimizer out --------------------------------------------------------------------
+
+
+def without_rate(loss: str = "cross_entropy") -> Step:
+    """Return a step that subtracts the gradient itself: no learning rate, no optimizer."""
+
+    def take(model: Any, optimizer: Any, x: Any, y: Any) -> Any:  # noqa: ARG001 - the optimizer is what it leaves out
+        import torch
+
+        model.train()
+        model.zero_grad()
+        value = getattr(torch.nn.functional, loss)(model(x), y)
+        value.backward()
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter -= parameter.grad
+        return value.detach()
+
+    return take
+
+
+def uphill(loss: str = "cross_entropy") -> Step:
+    """Return a step up the loss: its gradients with the sign changed."""
+
+    def take(model: Any, optimizer: Any, x: Any, y: Any) -> Any:
+        import torch
+
+        model.train()
+        optimizer.zero_grad()
+        value = getattr(torch.nn.functional, loss)(model(x), y)
+        (-value).backward()
+        optimizer.step()
+        return value.detach()
+
+    return take

@@ -89,7 +89,7 @@ def check(
         jobs=jobs or 0,
         call_seconds=call_seconds,
         tier=tier,
-        device=chosen_device(device),
+        device=chosen_device(device, tier),
     )
     if output is not None:
         writable(output)

@@ -18,7 +18,7 @@ from grader.course import Course
 from grader.errors import InputError
 from grader.journal import Journal
 from grader.outcome import Gradebook, StudentResult
-from grader.sandbox import tiers
+from grader.sandbox import contain, tiers
 from grader.submission import Submission
 
 INTERRUPTED = 130
@@ -56,8 +56,11 @@ def grade(
     return replace(book, students=tuple(students))
 
 
-def chosen_device(name: str) -> str:
+def chosen_device(name: str, tier: str) -> str:
     """Return the device that models are trained on: "cpu", or a GPU that PyTorch sees.
+
+    A GPU's driver needs what the sandbox takes away (device files, addresses without limit): so with one, students'
+    code runs with no walls, which has to be asked for.
 
     Raises:
         InputError: no such device, or none that can be used here.
@@ -74,6 +77,13 @@ def chosen_device(name: str) -> str:
 
     number = int(name.partition(":")[2] or 0)
     if torch.cuda.is_available() and number < torch.cuda.device_count():
+        if tier != contain.NONE:
+            if name == "auto":
+                return "cpu"
+            raise InputError(
+                f"--device {name}: a GPU cannot be used from inside the sandbox",
+                hint="Add --sandbox none, in a container or a machine that holds nothing else; or use --device cpu.",
+            )
         return f"cuda:{number}"
     if name == "auto":
         return "cpu"

@@ -43,7 +43,7 @@ def try_(
         allow=frozenset(allow),
         call_seconds=call_seconds,
         quick=quick,
-        device=chosen_device(device),
+        device=chosen_device(device, "auto"),
     )
     found = find_submissions([file], known)
     gradebook = without_key(grade(course, settings, found))

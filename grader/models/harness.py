@@ -30,6 +30,8 @@ SHOWN = 64  # feature maps of a layer that are handed over at most
 
 def make(names: Names, how: How, seed: int = 0) -> Any:
     """Return a new model: the student's, or the practice model where no builder is named."""
+    if how.get("device", "cpu") != "cpu":
+        settle(how)
     torch.manual_seed(seed)
     builder = how["builder"]
     model = names[builder]() if builder else practice(how["practice"], how["last"])
@@ -37,6 +39,14 @@ def make(names: Names, how: How, seed: int = 0) -> Any:
         raise TypeError(f"{builder} returned no torch.nn.Module")
     model = model.to(how.get("device", "cpu"))
     return model.double() if how.get("double") else model
+
+
+def settle(how: How) -> None:
+    """Make a GPU compute the same every time, and take no more than a share of its memory."""
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    torch.cuda.set_per_process_memory_fraction(float(how.get("share", 1.0)), torch.device(how["device"]))
 
 
 def practice(sizes: Sequence[int], last: str) -> Any:

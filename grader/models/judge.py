@@ -29,6 +29,7 @@ def judge_model(
     secret: bytes,
     *,
     device: str = "cpu",
+    share: float = 1.0,
     quick: bool = False,
     trusted: bool = True,
     weights: tuple[str, bytes] | None = None,
@@ -46,6 +47,7 @@ def judge_model(
         "loss": plan.loss,
         "double": True,
         "device": device,
+        "share": share,
     }
     exam = _EXAMS[part.task](part, plan, Student(runner), how, Draw("model", plan.key, part.name, secret))
     exam.quick, exam.trusted, exam.weights = quick, trusted, weights

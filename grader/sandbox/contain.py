@@ -349,16 +349,23 @@ class Walls:
 
 
 def limit(memory: int, cpu: int, processes: int) -> None:
-    """Limit memory (bytes), processor time (seconds), files, threads and what can be written."""
+    """Limit memory (bytes), processor time (seconds), files, threads and what can be written.
+
+    With a negative memory nothing of it is limited, nor files and locked pages: a GPU's driver reserves tens of
+    gigabytes of addresses and opens many files of its own.
+    """
     limits = [
-        (resource.RLIMIT_AS, memory, memory),
         (resource.RLIMIT_CPU, cpu, cpu + 1),
-        (resource.RLIMIT_NOFILE, 64, 64),
         (resource.RLIMIT_FSIZE, 64 << 20, 64 << 20),
         (resource.RLIMIT_CORE, 0, 0),
-        (resource.RLIMIT_MEMLOCK, 0, 0),
         (resource.RLIMIT_MSGQUEUE, 0, 0),
     ]
+    if memory >= 0:
+        limits += [
+            (resource.RLIMIT_AS, memory, memory),
+            (resource.RLIMIT_NOFILE, 64, 64),
+            (resource.RLIMIT_MEMLOCK, 0, 0),
+        ]
     if processes:
         limits.append((resource.RLIMIT_NPROC, processes, processes))
     for name, soft, hard in limits:

@@ -184,7 +184,7 @@ def test_check_runs_the_engine(engine: Path, work: Path, tmp_path: Path) -> None
     inside = words[words.index(docker.IMAGE) + 1 :]
     assert " ".join(inside) == (
         "check --sandbox landlock --jobs 1 --course /courses/toy --key-file /course.key --output /report "
-        "--topic sums --topic other --call-seconds 2.0 --fresh --format json --allow scipy "
+        "--topic sums --topic other --call-seconds 2.0 --fresh --format json --allow scipy --device cpu "
         f"-- {place}"
     )
     assert "run --rm" in err  # so that it can be looked at
@@ -200,6 +200,7 @@ def test_every_option_of_check_is_carried(engine: Path, work: Path, tmp_path: Pa
         "call_seconds": "2",
         "feedback": "full",
         "tier": "docker",
+        "device": "cpu",
     }
     values |= {"course": str(TOY)}
     words: list[str] = []
