@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
@@ -128,35 +129,105 @@ def without(name: str, options: Mapping[str, Any], left_out: str) -> training.St
     return training.starter(name, {key: value for key, value in options.items() if key != left_out})
 
 
+# Learning curves -------------------------------------------------------------------------------------------
+
+Curves = Mapping[str, Sequence[float]]  # errors 0 … 1, one an epoch, by "what is measured, in which training"
+LEFT, TOP, ACROSS, HIGH, ROW = 40, 8, 320, 170, 20  # of a plot: where its axes begin, their size; a row of its legend
+DASHES = ("", "6 4", "2 3", "9 3 2 3")
+
+
+def curves_picture(curves: Curves, title: str) -> str:
+    """Return errors after every epoch as lines over their epochs, as an SVG; "" where nothing was measured."""
+    if not curves:
+        return ""
+    most = max(error for curve in curves.values() for error in curve)
+    epochs = max(len(curve) for curve in curves.values())
+    ceiling = max(1, -(-round(100 * most) // 10)) * 10
+    bottom = TOP + HIGH
+    pieces = [
+        f'<path d="M{LEFT} {TOP}V{bottom}H{LEFT + ACROSS}" stroke="currentColor" fill="none"/>',
+        *(
+            f'<text x="{LEFT - 6}" y="{bottom - HIGH * share / ceiling + 4:g}" fill="currentColor" '
+            f'text-anchor="end">{share:g}</text>'
+            for share in (0, ceiling / 2, ceiling)
+        ),
+        *(
+            f'<text x="{_across(epoch, epochs):.5g}" y="{bottom + 17}" fill="currentColor" '
+            f'text-anchor="middle">{epoch}</text>'
+            for epoch in range(1, epochs + 1, -(-epochs // 8))
+        ),
+        f'<text x="{LEFT + ACROSS}" y="{bottom + 34}" fill="currentColor" text-anchor="end">error, %, by epoch</text>',
+    ]
+    for row, ((name, curve), dash) in enumerate(zip(curves.items(), DASHES * len(curves), strict=False)):
+        points = " ".join(
+            f"{_across(epoch, epochs):.5g},{bottom - HIGH * 100 * error / ceiling:.5g}"
+            for epoch, error in enumerate(curve, 1)
+        )
+        y = bottom + 52 + ROW * row
+        style = f'stroke="currentColor" stroke-width="2" stroke-dasharray="{dash}" fill="none"'
+        pieces += [
+            f'<polyline points="{points}" {style}/>',
+            f'<path d="M{LEFT} {y}h36" {style}/>',
+            f'<text x="{LEFT + 44}" y="{y + 4}" fill="currentColor">{name}</text>',
+        ]
+    width, height = LEFT + ACROSS + 20, bottom + 52 + ROW * len(curves)
+    return (
+        f'<svg class="cg" role="img" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+        f'width="{width}" height="{height}" font-family="system-ui, sans-serif" font-size="13">'
+        f"<title>{title}</title>{''.join(pieces)}</svg>"
+    )
+
+
+def _across(epoch: int, epochs: int) -> float:
+    return LEFT + 12 + (ACROSS - 24) * (epoch - 1) / max(1, epochs - 1)
+
+
+def curves_text(curves: Curves) -> str:
+    """Return the curves in words: what a picture of them shows."""
+    return "; ".join(
+        f"{name}: {', '.join(f'{100 * error:.1f}' for error in curve)} %" for name, curve in curves.items()
+    )
+
+
 # How a training is told ------------------------------------------------------------------------------------
 
 
-def training_doc(what: str, rules: Sequence[str], *, outputs: str = "logits (N, 10)") -> str:
+DOC_WIDTH = 100  # of a docstring, in letters
+
+
+def training_doc(
+    what: str, rules: Sequence[str], *, outputs: str = "logits (N, 10)", trained: str = "your model"
+) -> str:
     """Return the docstring of train(model, x, y, *, seed, device), as Jinja; `rules` are sentences, one a line.
 
-    They say the loss, the optimizer and what is held back; `p.setup` has `epochs` and `batch`.
+    They say the loss, the optimizer and what is held back; `p.setup` has `epochs` and `batch`;
+    `trained` is the model in words.
     """
-    lines = "\n".join(f"- {rule}" for rule in rules)
+    always = (
+        "{{ p.setup.epochs }} epochs in batches of {{ p.setup.batch }}. Every epoch has a new random order in which "
+        "each example comes once; the last batch of an epoch may be smaller, and is learned too.",
+        *rules,
+        "Give the model rows of x as they are: not scaled, not normalised, not shifted.",
+        "model.train() before it learns. Measuring on the way is allowed, in evaluation mode and without gradients.",
+    )
+    lines = "\n".join(textwrap.fill(rule, DOC_WIDTH, initial_indent="- ", subsequent_indent="  ") for rule in always)
     return f"""\
 {what}
 
 Args:
-    model: a torch.nn.Module that returns {outputs} for a batch. Train it in place, or return a trained copy.
+    model: a torch.nn.Module that returns {outputs} for a batch. Train it in place, or
+        return a trained copy.
     x: (N, 1, 28, 28) float32, from 0 to 1, on `device`.
     y: (N,) int64, the class of each example, 0 to 9, on `device`.
-    seed: a whole number. All that is random is drawn from it: the same seed and model end with the same weights, \
-another seed gives other orders.
+    seed: a whole number. All that is random is drawn from it: the same seed and model end with the
+        same weights, another seed gives other orders.
     device: "cpu", or a GPU such as "cuda:0": where the model, x and y are.
 
 Returns:
     nothing, or the trained model.
 
-- {{{{ p.setup.epochs }}}} epochs in batches of {{{{ p.setup.batch }}}}. Every epoch has a new random order in which \
-each example comes once; the last batch of an epoch may be smaller, and is learned too.
 {lines}
-- Give the model rows of x as they are: not scaled, not normalised, not shifted.
-- model.train() before it learns. Measuring on the way is allowed, in evaluation mode and without gradients.
 
-The loop is first watched step by step, on a small dense network and a few examples in float64: it must not depend on \
-one model, on the number of examples, or on float32. Then it trains your model on {LEARNED:,} digits, and {HELD_OUT} \
-others, which it never sees, are read with it."""
+The loop is first watched step by step, on a small dense network and a few examples in float64: it
+must not depend on one model, on the number of examples, or on float32. Then it trains {trained} on
+{LEARNED:,} digits, and {HELD_OUT} others, which it never sees, are read with it."""
