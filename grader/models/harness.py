@@ -19,7 +19,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 Names = Mapping[str, Any]
-How = Mapping[str, Any]  # builder: a name or ""; practice, last: see `practice`; double, device, loss
+How = Mapping[str, Any]  # builder: a name or ""; practice, last: see `practice`; double, device, loss, epoch
 
 STEPS_KEPT = 8  # updates whose weights are recorded
 SHOWN = 64  # feature maps of a layer that are handed over at most
@@ -163,10 +163,11 @@ def outputs(names: Names, how: How, weights: Any, xs: Sequence[Any]) -> list[Any
 
 
 def spread(names: Names, how: How, weights: Any, x: Any, times: int) -> Any:
-    """Return how far each output (N, K) varies in training mode: its standard deviation over so many passes."""
+    """Return how each output varies in training mode, over so many passes: (2, N, K), means and standard deviations."""
     model = fill(make(names, how), weights).train()
     with torch.no_grad():
-        return array(torch.stack([model(tensor(x, how)) for _ in range(times)]).std(0))
+        found = torch.stack([model(tensor(x, how)) for _ in range(times)])
+    return array(torch.stack([found.mean(0), found.std(0)]))
 
 
 def loss_of(model: Any, how: How, x: Any, y: Any) -> Any:
@@ -282,18 +283,19 @@ def learn(names: Names, how: How, trainer: str, x: Any, y: Any, seed: int, held:
     """Train on all examples; return the classes then read off `held`, and after every epoch on the way.
 
     `on_held` and `on_learned` are (epochs, N): the classes of the held-out examples and of the first `probe`
-    learned ones after each time that as many rows as x has were learned.
+    learned ones after each epoch: each time that how["epoch"] rows more were learned.
     """
     model = make(names, how, seed)
     inputs, labels, unseen = tensor(x, how), tensor(y, how), tensor(held, how)
     on_held: list[Any] = []
     on_learned: list[Any] = []
     seen = [0]
+    epoch = how.get("epoch") or len(inputs)
 
     def look(current: Any, batch: Any) -> None:
         if not torch.is_grad_enabled() or not current.training or not isinstance(batch, torch.Tensor):
             return
-        if seen[0] and seen[0] // len(inputs) > len(on_held) and len(on_held) < 200:
+        if seen[0] and seen[0] // epoch > len(on_held) and len(on_held) < 200:
             with unobserved(current):
                 on_held.append(classes(current, unseen))
                 on_learned.append(classes(current, inputs[:probe]))
