@@ -30,7 +30,7 @@ from typing import Any, Self
 from grader.contract import Call, Limits
 from grader.errors import InputError, SandboxError
 from grader.outcome import Outcome
-from grader.sandbox import contain, probe, protocol
+from grader.sandbox import cgroups, contain, probe, protocol
 from grader.sandbox.replies import Died, Junk, Raised, Reply, Returned
 from grader.sandbox.script import Script
 
@@ -253,12 +253,16 @@ class _Zygote:
                 },
                 cwd="/",
             )
+        self.group = cgroups.make()
+        self.starved = 0  # processes that the group's limit has ended so far
         try:
             self.walls: list[str] = self.listen(START_SECONDS)[0]["walls"]
         except (OSError, SandboxError, KeyError) as error:
             problem = self.problem()
             self.close()
             raise SandboxError(f"the sandbox did not start: {problem or error}") from error
+        if self.group is not None and self.group.take(self.process.pid):
+            self.walls.append("control group")
 
     def problem(self) -> str:
         """Return the last line that the worker wrote when it failed."""
@@ -266,6 +270,11 @@ class _Zygote:
         assert self.process.stderr is not None
         lines = self.process.stderr.read().decode("utf-8", "replace").strip().splitlines()
         return lines[-1][:500] if lines else ""
+
+    def starves(self) -> bool:
+        """Has the group's limit ended a process since this was asked last?"""
+        before, self.starved = self.starved, self.group.killed() if self.group is not None else 0
+        return self.starved > before
 
     def ask(self, request: dict[str, Any], *descriptors: int) -> tuple[dict[str, Any], list[int]]:
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))] if descriptors else []
@@ -288,6 +297,8 @@ class _Zygote:
         self.process.wait()
         if self.process.stderr is not None:
             self.process.stderr.close()
+        if self.group is not None:
+            self.group.remove()
 
 
 @dataclass(frozen=True)
@@ -667,6 +678,8 @@ class Session:
                 return Died(Outcome.TIMEOUT, f"The calls together took longer than {self._limits.total_seconds:g} s.")
             if 0 <= 0.8 * self._limits.memory < end.peak:
                 return Died(Outcome.OUT_OF_MEMORY, self._memory_message())
+            if number == signal.SIGKILL and self._zygote.starves():
+                return Died(Outcome.OUT_OF_MEMORY, f"It needed more than {cgroups.MEMORY >> 30} GB of memory.")
             if number == signal.SIGKILL:
                 return Died(Outcome.CRASHED, "The process was killed, or closed its connection to the grader.")
             name = SIGNALS.get(signal.Signals(number), f"signal {number}")
