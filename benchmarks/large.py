@@ -94,15 +94,16 @@ def section(classes: list[str]) -> str:
     return "\n".join(lines)
 
 
-def put(page: Path, text: str) -> None:
-    """Replace the section of a page that was written before; it is the last one."""
-    before = page.read_text(encoding="utf-8").partition(TITLE)[0]
-    page.write_text(f"{before}{text}\n", encoding="utf-8")
+def put(page: Path, title: str, text: str) -> None:
+    """Write a section of a page again, or as its last one where it is new."""
+    before, found, rest = page.read_text(encoding="utf-8").partition(title)
+    later = rest[rest.index("\n## ") :] if found and "\n## " in rest else ""
+    page.write_text(f"{before.rstrip()}\n\n{text.strip()}\n{later}", encoding="utf-8")
 
 
 if __name__ == "__main__":
     words = sys.argv[1:]
     if words[:1] == ["--into"]:
-        put(Path(words[1]), section(words[2:]))
+        put(Path(words[1]), TITLE, section(words[2:]))
     else:
         print(section(words))  # noqa: T201 - its work

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import time
 from pathlib import Path
 
 import pytest
 
-from benchmarks import large
+from benchmarks import large, trained
 from benchmarks.classes import CLASS, STYLES, Contest, Phases, Row, Spent, Style, hand_in, verdicts
 
 
@@ -88,12 +89,25 @@ def test_large_classes_are_right(sizes: list[str], status: str) -> None:
     assert last.endswith(" MiB |")
 
 
-def test_the_section_of_large_classes_is_replaced(tmp_path: Path) -> None:
-    """The long measurement must leave the rest of the page as it is."""
+def test_a_section_of_the_page_is_replaced(tmp_path: Path) -> None:
+    """A long measurement must leave the rest of the page as it is, wherever its section stands."""
     page = tmp_path / "page.md"
     page.write_text(f"# Page\n\nkept\n\n{large.TITLE}\n\nold\n")
-    large.put(page, f"{large.TITLE}\n\nnew")
+    large.put(page, large.TITLE, f"{large.TITLE}\n\nnew")
     assert page.read_text() == f"# Page\n\nkept\n\n{large.TITLE}\n\nnew\n"
+    large.put(page, trained.TITLE, f"{trained.TITLE}\n\none\n\n### two")
+    large.put(page, large.TITLE, f"{large.TITLE}\n\nnewer")
+    assert page.read_text() == f"# Page\n\nkept\n\n{large.TITLE}\n\nnewer\n\n{trained.TITLE}\n\none\n\n### two\n"
+
+
+@pytest.mark.parametrize("topic", trained.TOPICS)
+def test_trained_submissions_are_those_of_their_variants(topic: str) -> None:
+    """Twenty copies for one variant would be refused, and measured at nothing."""
+    sources = [trained.submission(topic, number) for number in range(1, 7)]
+    assert len(set(sources)) == 6
+    for source in sources:
+        names = {node.name for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)}
+        assert {"build_model", "train"} <= names
 
 
 def test_the_page_names_every_style() -> None:
