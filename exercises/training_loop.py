@@ -53,9 +53,9 @@ class Setup:
 
 
 SETUPS = (
-    Setup("sgd", "SGD", (("lr", 0.2),), batch=32, epochs=8, held=5),
+    Setup("sgd", "SGD", (("lr", 0.1),), batch=32, epochs=10, held=5),
     Setup("momentum", "SGD", (("lr", 0.05), ("momentum", 0.9)), batch=50, epochs=8, held=10),
-    Setup("decay", "SGD", (("lr", 0.1), ("momentum", 0.5), ("weight_decay", 0.001)), batch=40, epochs=10, held=4),
+    Setup("decay", "SGD", (("lr", 0.05), ("momentum", 0.8), ("weight_decay", 0.001)), batch=40, epochs=8, held=8),
     Setup("adam", "Adam", (("lr", 0.003),), batch=64, epochs=8, held=6),
 )
 

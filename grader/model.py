@@ -132,6 +132,10 @@ class Plan:
     words: Mapping[str, str] = field(default_factory=dict)  # what students call torch's operations
     run: str = ""  # names this training in plots that it shares with those before it in the exercise
 
+    def learned(self, number: int) -> int:
+        """Return how many of so many examples an epoch learns: all but those held back."""
+        return number - int(number * self.held_back)
+
 
 @dataclass(frozen=True)
 class ModelPart(Generic[P]):

@@ -82,7 +82,13 @@ def train(part: AnyModelPart, plan: Plan, number: int) -> Run:
 
     torch.set_num_threads(1)
     data = plan.data()
-    how = {"builder": part.builder, "practice": list(plan.practice), "last": plan.last, "loss": plan.loss}
+    how = {
+        "builder": part.builder,
+        "practice": list(plan.practice),
+        "last": plan.last,
+        "loss": plan.loss,
+        "epoch": plan.learned(len(data.y)),
+    }
     names = {**reference.names(plan), part.builder: plan.build}
     seed = Draw("calibration", plan.key, number).below(2**31)
     probe = min(len(data.y), len(data.held_y))

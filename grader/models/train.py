@@ -128,7 +128,7 @@ class TrainExam(Exam):
 
     def _batches(self, passes: Sequence[Pass], steps: Sequence[int], number: int) -> None:
         plan = self.plan
-        kept = number - int(number * plan.held_back)
+        kept = plan.learned(number)
         fed = [passes[n].rows for n in steps]
         if not fed:
             self.add(BATCHES, "no step changes the weights")
@@ -315,7 +315,7 @@ class TrainExam(Exam):
         plan, data = self.plan, self.plan.data()
         x, y = (data.x[:QUICK], data.y[:QUICK]) if self.quick else (data.x, data.y)
         probe = min(len(data.held_y), len(x))
-        how = {**self.how, "double": False}
+        how = {**self.how, "double": False, "epoch": plan.learned(len(x))}
         counts = plan.measured.counts
         right: list[int] = []
         tries = accuracy.SEEDS if self.trusted and all(s.passed for s in self.look.seen) and not self.quick else 1
