@@ -521,8 +521,8 @@ def rows_workings(p: Params) -> str:
     base = f"{p.field.start} + " if p.field.start else ""
     return (
         f"{start} The strides up to layer {p.deep} multiply to {jump}, so row {p.row} begins "
-        rf"${base}{p.row} \cdot {p.field.jump} = {first}$. With {p.field.size} rows, the last of them is "
-        f"${first} + {p.field.size} - 1 = {last}$."
+        rf"at row ${base}{p.row} \cdot {p.field.jump} = {first}$ of the image. With {p.field.size} "
+        f"rows, the last of them is ${first} + {p.field.size} - 1 = {last}$."
     )
 
 

@@ -580,7 +580,7 @@ def pool_workings(p: Params) -> str:
 def _share_text(pool: Pooling, values: list[int], i: int, j: int) -> str:
     g = pool.upstream[i][j]
     if pool.kind == "max":
-        return f"the largest of {', '.join(map(str, values))} is {max(values)}, which gets {g}"
+        return f"the largest of ${', '.join(map(str, values))}$ is ${max(values)}$, which gets ${g}$"
     if pool.kind == "mean":
         return f"${tex(g)} / {len(values)} = {tex(Fraction(g, len(values)))}$ for each number"
     squares = sum(v * v for v in values)
@@ -678,7 +678,7 @@ EXERCISE = Exercise(
                 {
                     "kernel-not-rotated": (
                         "The weights are the wrong way round: in the window (i, j) the pixel X(r, c) meets the weight "
-                        "W(r - i + 1, c - j + 1), so that the kernel runs backwards, rotated by 180 degrees."
+                        "W(r − i + 1, c − j + 1), so that the kernel runs backwards, rotated by 180 degrees."
                     ),
                     "kernel-transposed": "Rows and columns of the kernel are exchanged: rotate it instead.",
                     "upstream-rotated": (

@@ -363,9 +363,10 @@ def partial_workings(p: Params) -> str:
     for c, (plane, kernel) in enumerate(zip(p.volume, p.filters[f], strict=True)):
         window = planes.window(planes.pad(plane, PADDING), top, left, (p.side, p.side))
         pairs = zip(planes.entries(window), planes.entries(kernel), strict=True)
-        terms = [rf"{v} \cdot {signed(w)}" for v, w in pairs if v and w] or ["0"]
+        terms = [rf"{v} \cdot {signed(w)}" for v, w in pairs if v and w]
         value = p.partial(p.slices)[c]
-        lines.append(f"Channel {c + 1}:\n\n$${tex(window)} \\quad {tex(kernel)}$$\n\n$${' + '.join(terms)} = {value}$$")
+        total = f"$${' + '.join(terms)} = {value}$$" if terms else "All products are 0, and so is their sum."
+        lines.append(f"Channel {c + 1}:\n\n$${tex(window)} \\quad {tex(kernel)}$$\n\n{total}")
     return (
         f"Row {row + 1}, column {column + 1}: the window starts in row $2 \\cdot {row} + 1 = {top + 1}$ and column "
         f"$2 \\cdot {column} + 1 = {left + 1}$ of the padded volume. Window and kernel of each channel, and the "
@@ -425,7 +426,7 @@ SHAPE_HINTS = {
     "channels-kept": "The depth of the output is the number of filters, not that of the channels.",
     "channels-apart": "A filter adds its channels up to one map; it does not make one for each.",
     "one-map": "Every filter makes a map of its own.",
-    "stride-ignored": "You let the window move by one pixel: divide the room i + 2p - k by the stride.",
+    "stride-ignored": "You let the window move by one pixel: divide the room i + 2p − k by the stride.",
     "padding-ignored": "You left the padding out: the window moves over i + 2p rows and columns.",
     "no-plus-one": "You counted the steps between the windows: there is one position more than there are steps.",
     "rounded-up": "A window that would stand over the end is left out: round down, not up.",
@@ -435,7 +436,7 @@ WINDOW_HINTS = {
     "kernels-flipped": (
         "You turned the kernels by 180 degrees, which is the true convolution. A layer lays them down as they are."
     ),
-    "stride-not-in-offset": "You moved the window by one: row r starts 2(r - 1) rows below the padding's top.",
+    "stride-not-in-offset": "You moved the window by one: row r starts 2(r − 1) rows below the padding's top.",
     "padding-at-start": "You put all zeros above and to the left: one row and one column belong to every side.",
 }
 PARTIAL_HINTS = {

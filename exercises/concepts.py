@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from exercises import _steps
 from grader.authoring import (
     Carry,
     Draw,
@@ -475,7 +476,7 @@ def claim_larger(layer: Layer) -> Fact:
     return Fact(
         f"For images of {side} × {side} pixels, the same convolution has {{}} weights and biases.",
         right,
-        r"\text{as many as before: the kernels do not depend on the size of the image}",
+        "as many as before, since the kernels do not depend on the size of the image",
         {"grows-with-image": 4 * right},
     )
 
@@ -641,7 +642,7 @@ def linear_workings(p: Params) -> str:
 def stacked_workings(p: Params) -> str:
     key, _ = stacked_answers(p.first, p.second)
     lines = "\n".join(
-        f"- {_ordinal(at)} weight of the second, {weight}: "
+        f"- {_ordinal(at)} weight of the second, ${weight}$: "
         f"${row((*[0] * at, *(weight * v for v in p.first), *[0] * (len(p.second) - 1 - at)))}$"
         for at, weight in enumerate(p.second)
     )
@@ -741,9 +742,9 @@ def claims_workings(p: Params) -> str:
     for kind, stated in p.claims:
         fact = CLAIMS[kind](p.layer)
         verdict = "true" if stated == fact.right else "false"
-        tail = "" if kind == "larger" else " = " + f"{fact.right:,}".replace(",", "{,}")
+        why = fact.why if kind == "larger" else f"${fact.why} = {_steps.tex(fact.right)}$"
         words = fact.text.format(f"{stated:,}").removesuffix(".")
-        lines.append(f"- **“{words}”** is *{verdict}*: ${fact.why}{tail}$.")
+        lines.append(f"- **“{words}”** is *{verdict}*: {why}.")
     return "\n".join(lines)
 
 
@@ -799,7 +800,7 @@ EXERCISE = Exercise(
             ask=(
                 "The same kernel makes of another image $Z$ the map $Z \\star K$:\n{{ grid(p.other) }}\n"
                 "What does it make of the image ${{ p.factors[0] }} X {{ '-' if p.factors[1] < 0 else '+' }} "
-                "{{ p.factors[1] | abs if p.factors[1] | abs > 1 else '' }} Z$, with $X$ as given above?"
+                "{{ p.factors[1] | abs ~ ' ' if p.factors[1] | abs > 1 }}Z$, with $X$ as given above?"
             ),
             solve=key("linear"),
             answer=Matrix(),

@@ -304,7 +304,7 @@ ENTRY_HINTS = {
 FULL_HINTS = {
     "not-flipped": FLIP,
     "wrong-way-round": "Your entries are right, but in the opposite order: the first one is x[0] w[0].",
-    "no-plus-one": "The last entry is missing, where only the last numbers of both meet: there are N + M - 1.",
+    "no-plus-one": "The last entry is missing, where only the last numbers of both meet: there are N + M − 1.",
     "same-mode": "This is “same”: “full” goes on to either side, as long as one number overlaps.",
     "wrapped": "Beyond an end you went on at the other one. Outside of the sequence there are zeros.",
     "edges-repeated": "You continued the sequence with its outermost numbers. Outside of it there are zeros.",
@@ -322,7 +322,7 @@ PAIR_HINTS = {
     "never-flipped": "You gave the cross-correlation twice: the convolution flips the kernel.",
     "always-flipped": "You gave the convolution twice: the cross-correlation lays the kernel down as it is.",
     "turned-result": "To flip the kernel is not the same as to write the result the other way round.",
-    "no-plus-one": "The last position is missing: there are N - M + 1.",
+    "no-plus-one": "The last position is missing: there are N − M + 1.",
     "same-mode": "These rows are too long: in “valid” mode no zeros are added.",
 }
 
@@ -362,7 +362,7 @@ EXERCISE = Exercise(
                 Misconception(
                     "one-too-many",
                     lambda p: lengths(p, plus=2),
-                    "One too many: the two overlap already in the first position, so it is N + M - 1 and N - M + 1.",
+                    "One too many: the two overlap already in the first position, so it is N + M − 1 and N − M + 1.",
                 ),
                 Misconception(
                     "modes-exchanged",
@@ -377,7 +377,7 @@ EXERCISE = Exercise(
                 Misconception(
                     "full-pads-twice",
                     lambda p: (max(p.lengths) + 2 * (min(p.lengths) - 1), *lengths(p)[1:]),
-                    "That is the length with the zeros on both sides; the kernel takes M - 1 positions fewer.",
+                    "That is the length with the zeros on both sides; the kernel takes M − 1 positions fewer.",
                 ),
             ),
         ),
@@ -401,7 +401,7 @@ EXERCISE = Exercise(
                 Misconception(
                     "as-for-full",
                     lambda p: (min(p.lengths) - 1, min(p.lengths) - 1),
-                    "That makes “full”: for “same” all zeros together are M - 1.",
+                    "That makes “full”: for “same” all zeros together are M − 1.",
                 ),
                 Misconception(
                     "all-before",

@@ -10,6 +10,7 @@ from fractions import Fraction
 from functools import cache, cached_property, partial
 from typing import Any
 
+from exercises import _steps
 from exercises.contracts.conv2d import CONV2D
 from grader.authoring import (
     Carry,
@@ -299,7 +300,7 @@ def sigmoid_slips(z: Fraction | float, bias: Fraction | float) -> dict[str, floa
         "exponent-sign": planes.sigmoid(-z),
         "no-reciprocal": 1 + math.exp(-z),
         "exponential-only": math.exp(-z),
-        "tanh": math.tanh(z),
+        "tanh": math.tanh(z) if abs(math.tanh(z) - z) > 0.01 else None,  # near 0 they are alike in two decimals
         "not-applied": float(z),
         "relu-first": 0.5 if z < 0 else None,
         "bias-forgotten": planes.sigmoid(z - bias),
@@ -328,17 +329,13 @@ def signed(value: Any) -> str:
 
 
 def size_workings(p: Params) -> str:
-    lines = []
     g = p.geometry
-    for name, i, k, s, pad, out in zip(
-        ("rows", "columns"), g.image, g.kernel, g.stride, g.padding, g.output(), strict=True
-    ):
-        lines.append(
-            rf"- {name}: $\left\lfloor \frac{{{i} + 2 \cdot {pad} - {k}}}{{{s}}} \right\rfloor + 1 = "
-            rf"\left\lfloor \frac{{{i + 2 * pad - k}}}{{{s}}} \right\rfloor + 1 = {out}$"
-        )
+    lines = [
+        f"- {name}: ${_steps.size(i, k, s, pad)}$"
+        for name, i, k, s, pad in zip(("rows", "columns"), g.image, g.kernel, g.stride, g.padding, strict=True)
+    ]
     maps = f"Each kernel makes one map: {count(len(p.kernels), 'kernel')}, {count(len(p.kernels), 'map')}."
-    return "Along each axis, $\\lfloor (i + 2p - k) / s \\rfloor + 1$:\n\n" + "\n".join(lines) + f"\n\n{maps}"
+    return f"Along each axis:\n\n$${_steps.SIZE}$$\n\n" + "\n".join(lines) + f"\n\n{maps}"
 
 
 def window_of(p: Params, at: tuple[int, int, int]) -> Plane:
@@ -505,7 +502,7 @@ Kernel 2, with the bias $b_2 = {{ p.bias[1] | num }}$:
 
 """
 
-STARTS = "Window (row r, column c) starts (r - 1) strides down and (c - 1) strides to the right, in the padded image."
+STARTS = "Window (row r, column c) starts (r − 1) strides down and (c − 1) strides to the right, in the padded image."
 MAP_HINTS = {
     "kernel-flipped": (
         "You turned the kernel by 180 degrees, which is the true convolution. A layer lays it down as it is printed: "
@@ -523,16 +520,16 @@ SIZE_HINTS = {
     "no-plus-one": "You counted the steps between the windows: there is one position more than there are steps.",
     "padding-ignored": "You left the padding out: the window moves over the image with its zeros, i + 2p pixels.",
     "padding-once": "Zeros stand at both ends of each axis, so the padded length is i + 2p, not i + p.",
-    "stride-ignored": "You let the window move by one pixel: divide the room i + 2p - k by the stride.",
+    "stride-ignored": "You let the window move by one pixel: divide the room i + 2p − k by the stride.",
     "rounded-up": "A window that would stand over the end is left out: round down, not up.",
-    "size-kept": "This is the image's own size: a map keeps it only with stride 1 and padding (k - 1)/2.",
+    "size-kept": "This is the image's own size: a map keeps it only with stride 1 and padding (k − 1)/2.",
     "axes-swapped": "Rows come first, then columns: you exchanged them.",
 }
 SIGMOID_HINTS = {
     "exponent-sign": "The exponent has the wrong sign: it is e to the minus z, so a large z gives nearly 1.",
     "no-reciprocal": "You stopped at 1 + e^(-z): the sigmoid is 1 divided by it.",
     "exponential-only": "You stopped at e^(-z): the sigmoid is 1 / (1 + e^(-z)).",
-    "tanh": "This is tanh(z), which runs from -1 to 1; the sigmoid runs from 0 to 1.",
+    "tanh": "This is tanh(z), which runs from −1 to 1; the sigmoid runs from 0 to 1.",
     "not-applied": "This is z itself: a sigmoid lies between 0 and 1.",
     "relu-first": "You set the negative number to 0 first: the sigmoid stands in place of the ReLU, not behind it.",
     "bias-forgotten": "You left the bias out: it is a part of z, and the sigmoid comes after it.",
@@ -649,7 +646,7 @@ EXERCISE = Exercise(
             carry=Carry(
                 ("map",),
                 lambda p, earlier: planes.sigmoid(own_value(p, earlier)),
-                "your output has a number from -6 to 6 in that place",
+                "your output has a number from −6 to 6 in that place",
                 usable,
             ),
         ),

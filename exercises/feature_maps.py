@@ -12,6 +12,7 @@ import numpy as np
 
 from exercises import _steps
 from exercises.contracts.feature_maps import FEATURE_MAPS
+from exercises.output_size import pair
 from grader.authoring import (
     Carry,
     Draw,
@@ -237,7 +238,7 @@ def all_differ(part: Part[Params], p: Params) -> bool:
 
 def draw_sizes(rng: Draw, level: Level) -> Params:
     low, high = SIDES[level]
-    height, width = rng.sample(range(low, high + 1), 2)
+    height, width = pair(rng, low, high)
     kernel, pool = rng.choice(KERNELS[level]), rng.choice(POOLS[level])
     filters = rng.integer(*FILTERS[level])
     channels = 1 if level is Level.INTRO else 3
@@ -442,7 +443,7 @@ PARTS: tuple[Part[Params], ...] = (
             Misconception(
                 "half-kernel",
                 lambda p: (p.image[0] - p.kernel // 2, p.image[1] - p.kernel // 2),
-                "Half a filter is lost at both sides, not at one: together it is k - 1 pixels.",
+                "Half a filter is lost at both sides, not at one: together it is k − 1 pixels.",
             ),
             Misconception("axes-swapped", lambda p: p.map[::-1], "You exchanged height and width: rows come first."),
             Misconception("pooled-already", lambda p: p.pooled, "This is the size after pooling."),
@@ -581,7 +582,7 @@ PARTS: tuple[Part[Params], ...] = (
             Misconception(
                 "next-tile",
                 rows_from(lambda p: first_row(p) + p.pool, rows_seen),
-                "Before tile r lie r - 1 tiles, not r.",
+                "Before tile r lie r − 1 tiles, not r.",
             ),
             Misconception(
                 "pooling-ignored",
@@ -635,4 +636,5 @@ EXERCISE = Exercise(
     cost_unit="one-digit multiplications",
     worked=WORKED,
     image=LEAST,
+    version=2,
 )

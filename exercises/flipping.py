@@ -271,7 +271,7 @@ def which_workings(p: Params) -> str:
     )
     return (
         f"One entry tells them apart. The first one comes from the window ${tex(window)}$, and the program returned "
-        f"{returned} there. Each statement would make of it:\n\n{lines}\n\nSo the program computed {p.laying}."
+        f"${returned}$ there. Each statement would make of it:\n\n{lines}\n\nSo the program computed {p.laying}."
     )
 
 

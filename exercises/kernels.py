@@ -20,7 +20,6 @@ from grader.authoring import (
     Number,
     Part,
     tex_number,
-    write_number,
 )
 from solutions import filters, pictures, planes
 from solutions.planes import Plane
@@ -524,7 +523,7 @@ CONFUSIONS: dict[str, tuple[str, dict[str, str]]] = {
         {filters.FRAME: filters.SHARPEN},
     ),
     "shape-overlooked": (
-        "A single bright weight in the centre would do nothing but keep the picture; here many weights are not 0.",
+        "To find blobs takes many weights, positive in the middle and negative around; here all but one are 0.",
         {filters.IDENTITY: filters.BLOB},
     ),
 }
@@ -683,7 +682,7 @@ def sum_means(total: Fraction) -> str:
         return "flat areas become 0"
     if total == 1:
         return "flat areas keep their grey value"
-    return f"flat areas are multiplied by {write_number(total)}"
+    return f"flat areas are multiplied by ${tex_number(total)}$"
 
 
 def effect_workings(p: Params) -> str:
@@ -691,7 +690,7 @@ def effect_workings(p: Params) -> str:
     flat = planes.entries(kernel.weights)
     kinds = "of both signs" if min(flat) < 0 < max(flat) else "all positive" if min(flat) > 0 else "0 but for one"
     return (
-        f"The weights are {kinds}; they add up to {write_number(kernel.total)}, so {sum_means(kernel.total)}. "
+        f"The weights are {kinds}; they add up to ${tex_number(kernel.total)}$, so {sum_means(kernel.total)}. "
         f"{REASONS[kernel.effect]}\n\nHence: {EFFECTS[kernel.effect]}"
     )
 
@@ -790,7 +789,7 @@ def picture_workings(p: Params) -> str:
     )  # fmt: skip
     kernel = p.kernel
     return (
-        f"The weights add up to {write_number(kernel.total)}, so {sum_means(kernel.total)}. {REASONS[kernel.effect]} "
+        f"The weights add up to ${tex_number(kernel.total)}$, so {sum_means(kernel.total)}. {REASONS[kernel.effect]} "
         f"{EFFECTS[kernel.effect]} That is {result_of('right')(p)}.\n\n{others}"
     )
 
@@ -798,7 +797,7 @@ def picture_workings(p: Params) -> str:
 def maker_workings(p: Params) -> str:
     others = "\n".join(f"- ${one.tex}$ {MADE[name]}." for name, one in p.offers if name != "right")
     return (
-        f"$${p.made_by.tex}$$\n\nIts weights add up to {write_number(p.made_by.total)}, so "
+        f"$${p.made_by.tex}$$\n\nIts weights add up to ${tex_number(p.made_by.total)}$, so "
         f"{sum_means(p.made_by.total)}. {REASONS[p.made_by.effect]} {EFFECTS[p.made_by.effect]} "
         f"The others:\n\n{others}"
     )

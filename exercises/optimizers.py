@@ -538,9 +538,9 @@ VELOCITY_HINTS = {
     "velocity-subtracted": "You subtracted the velocity from the weights: its sign is that of the step, so add it.",
     "rate-twice": "The velocity holds the learning rate already: add it to the weights as it is.",
     "rate-left-out-of-velocity": (
-        "This is the velocity of PyTorch, cV + G, with W - aV. Here the rate and the sign are in the velocity."
+        "This is the velocity of PyTorch, cV + G, with W − aV. Here the rate and the sign are in the velocity."
     ),
-    "averaged": "You weighted the gradient by 1 - c: momentum is no average here, the gradient counts in full.",
+    "averaged": "You weighted the gradient by 1 − c: momentum is no average here, the gradient counts in full.",
 }
 VELOCITY_RULES: dict[str, Callable[..., Moved]] = {
     "gradient-added": lambda p, w, g, v, b: sgd_step(w, g, v, -p.rate, p.momentum, b),
@@ -843,17 +843,17 @@ PARTS: tuple[Part[Params], ...] = (
             Misconception(
                 "not-corrected",
                 of_adam(lambda p: moved_by(p, means(p), squares(p))),
-                "You used the averages as they are: divide each by 1 - β², since both started at zero.",
+                "You used the averages as they are: divide each by 1 − β², since both started at zero.",
             ),
             Misconception(
                 "only-gradients-corrected",
                 of_adam(lambda p: moved_by(p, directions(p), squares(p))),
-                "The average of squares is not corrected: divide it by 1 - β₂², before the root.",
+                "The average of squares is not corrected: divide it by 1 − β₂², before the root.",
             ),
             Misconception(
                 "only-squares-corrected",
                 of_adam(lambda p: moved_by(p, means(p), corrected(p, squares(p)))),
-                "The average of gradients is not corrected: divide it by 1 - β₁².",
+                "The average of gradients is not corrected: divide it by 1 − β₁².",
             ),
             Misconception(
                 "corrected-as-at-first",
@@ -864,7 +864,7 @@ PARTS: tuple[Part[Params], ...] = (
                         each(lambda s: s / (1 - p.keep), squares(p)),
                     )
                 ),
-                "You divided by 1 - β, as at the first step: at step t it is 1 - β to the power of t.",
+                "You divided by 1 − β, as at the first step: at step t it is 1 − β to the power of t.",
             ),
             Misconception(
                 "gradient-for-average",

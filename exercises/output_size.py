@@ -516,7 +516,7 @@ PARTS: tuple[Part[Params], ...] = (
             Misconception(
                 "tiles",
                 lambda p: (p.image[0] // p.kernel[0]) * (p.image[1] // p.kernel[1]),
-                "The patches overlap: they do not lie side by side like tiles.",
+                "The patches do not tile the image: they lie a stride apart, not a kernel, and reach into the padding.",
             ),
         ),
     ),

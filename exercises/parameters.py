@@ -331,7 +331,7 @@ PARTS: tuple[Part[Params], ...] = (
             Misconception(
                 "size-kept",
                 lambda p: p.filters * p.image[1] * p.image[2],
-                "The maps are not as large as the image: work out their height and width first.",
+                "That is the size of the image; the maps have another: work out their height and width first.",
             ),
             Misconception(
                 "map-per-channel",

@@ -9,6 +9,7 @@ from fractions import Fraction
 from functools import cache, cached_property
 from typing import Any
 
+from exercises import _steps
 from exercises.contracts.lp_pooling import LP_POOL2D
 from exercises.contracts.pooling import AVG_POOL2D, MAX_POOL2D
 from grader.authoring import (
@@ -387,8 +388,8 @@ def tex(value: Any) -> str:
 def size_workings(p: Params) -> str:
     g = p.geometry
     lines = [
-        rf"- {name}: $\left\lfloor \frac{{{i} - {k}}}{{{s}}} \right\rfloor + 1 = {o}$"
-        for name, i, k, s, o in zip(("rows", "columns"), g.map, g.window, g.stride, g.size, strict=True)
+        f"- {name}: ${_steps.size(i, k, s)}$"
+        for name, i, k, s in zip(("rows", "columns"), g.map, g.window, g.stride, strict=True)
     ]
     return "Along each axis, $\\lfloor (i - k) / s \\rfloor + 1$:\n\n" + "\n".join(lines)
 
@@ -563,7 +564,7 @@ SIZE_HINTS = {
     "no-plus-one": "You counted the steps between the windows: there is one position more than there are steps.",
     "stride-is-window": "Your windows lie side by side: here they move by the stride, which is smaller, and overlap.",
     "stride-one": "You let the window move by one number: it moves by the stride.",
-    "divided-by-stride": "You divided the map by the stride: the room for the window is i - k, then add 1.",
+    "divided-by-stride": "You divided the map by the stride: the room for the window is i − k, then add 1.",
     "axes-swapped": "Rows come first, then columns: you exchanged them.",
 }
 NORM_HINTS = {
@@ -571,7 +572,7 @@ NORM_HINTS = {
     "root-of-mean": "You took the root of the mean of the squares: L2 pooling adds them and divides by nothing.",
     "divided": "You divided the roots by how many numbers the window has: L2 pooling divides by nothing.",
     "root-of-each": "You took the root of each square by itself: add the squares first.",
-    "signs-squared": "The square of a negative number is positive: (-3)² = 9.",
+    "signs-squared": "The square of a negative number is positive: (−3)² = 9.",
     "max-instead": "These are the largest numbers of the windows.",
     "mean-instead": "These are the means of the windows.",
     "rows-from-zero": "You took the next row: the first one has the number 1.",
@@ -650,7 +651,7 @@ EXERCISE = Exercise(
                     "In a window of negative numbers the largest is negative too, not 0.",
                 ),
                 Misconception(
-                    "largest-magnitude", magnitude_map, "You compared without the sign: -7 is smaller than 2."
+                    "largest-magnitude", magnitude_map, "You compared without the sign: −7 is smaller than 2."
                 ),
             ),
             marks=2,

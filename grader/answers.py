@@ -79,11 +79,11 @@ class Integer(Answer):
         return correct() if value == key else wrong(f"{self.show(value)} is not right")
 
     def show(self, value: Value) -> str:
-        return f"{value:,}" + (f" {self.unit}" if self.unit else "")
+        return f"{value:,}" + (f" {unit_of(value, self.unit)}" if self.unit else "")
 
     def tex(self, value: Value) -> str:
         digits = f"{value:,}".replace(",", "{,}")
-        return digits + (rf"\ \text{{{self.unit}}}" if self.unit else "")
+        return digits + (rf"\ \text{{{unit_of(value, self.unit)}}}" if self.unit else "")
 
 
 @dataclass(frozen=True)
@@ -114,10 +114,10 @@ class Number(Answer):
         return correct() if near(value, key, self.places) else wrong(f"{self.show(value)} is not right")
 
     def show(self, value: Value) -> str:
-        return write_number(value, self.places) + (f" {self.unit}" if self.unit else "")
+        return write_number(value, self.places) + (f" {unit_of(value, self.unit)}" if self.unit else "")
 
     def tex(self, value: Value) -> str:
-        return tex_number(value, self.places) + (rf"\ \text{{{self.unit}}}" if self.unit else "")
+        return tex_number(value, self.places) + (rf"\ \text{{{unit_of(value, self.unit)}}}" if self.unit else "")
 
 
 @dataclass(frozen=True)
@@ -420,6 +420,18 @@ def count(number: int, noun: str, plural: str = "") -> str:
     ('1 pixel', '3 pixels', '2 biases')
     """
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def unit_of(value: Value, unit: str) -> str:
+    """Return a unit, given in the plural, in the number that goes with a value.
+
+    >>> unit_of(1, "pixels on each side"), unit_of(1, "patches"), unit_of(3, "pixels"), unit_of(1, "kg")
+    ('pixel on each side', 'patch', 'pixels', 'kg')
+    """
+    noun, gap, rest = unit.partition(" ")
+    if value != 1 or not noun.endswith("s") or noun.endswith("ss"):
+        return unit
+    return noun.removesuffix("es" if noun.endswith(("ches", "shes", "xes", "sses")) else "s") + gap + rest
 
 
 def excerpt(raw: object, length: int = 60) -> str:
