@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
@@ -193,6 +194,29 @@ def curves_text(curves: Curves) -> str:
 
 
 DOC_WIDTH = 100  # of a docstring, in letters
+DRAWN = re.compile(r"{{.*?}}")
+
+
+def item(rule: str) -> str:
+    """Return a rule as an item of a list, in lines as long as they are with numbers in place of their names."""
+    names = DRAWN.findall(rule)
+    lines = textwrap.fill(DRAWN.sub("{{0}}", rule), DOC_WIDTH, initial_indent="- ", subsequent_indent="  ")
+    return DRAWN.sub(lambda _: names.pop(0), lines)
+
+
+def span(values: Sequence[float], write: Callable[[float], str] = str) -> str:
+    """Return in words between which numbers these lie: what sheets say of other variants.
+
+    >>> span([25, 16, 20]), span([4, 4])
+    ('16 to 25', '4')
+    """
+    least, most = min(values), max(values)
+    return write(least) if least == most else f"{write(least)} to {write(most)}"
+
+
+def power(number: float) -> str:
+    """Write a power of ten as Python does, without zeros that lead: 1e-6."""
+    return f"{number:.0e}".replace("e-0", "e-")
 
 
 def training_doc(
@@ -205,12 +229,12 @@ def training_doc(
     """
     always = (
         "{{ p.setup.epochs }} epochs in batches of {{ p.setup.batch }}. Every epoch has a new random order in which "
-        "each example comes once; the last batch of an epoch may be smaller, and is learned too.",
+        "each example that is learned comes once; the last batch of an epoch may be smaller, and is learned too.",
         *rules,
         "Give the model rows of x as they are: not scaled, not normalised, not shifted.",
         "model.train() before it learns. Measuring on the way is allowed, in evaluation mode and without gradients.",
     )
-    lines = "\n".join(textwrap.fill(rule, DOC_WIDTH, initial_indent="- ", subsequent_indent="  ") for rule in always)
+    lines = "\n".join(map(item, always))
     return f"""\
 {what}
 

@@ -68,7 +68,7 @@ class Setup:
 
     @property
     def written_decay(self) -> str:
-        return f"{self.decay:.0e}".replace("e-0", "e-")
+        return _models.power(self.decay)
 
 
 @dataclass(frozen=True)
@@ -328,8 +328,9 @@ def loss_workings(p: Params) -> str:
 # The models ------------------------------------------------------------------------------------------------
 
 SETUPS = (
-    Setup("f25-k9-max", 25, 9, 4, mean=False, rate=0.1, decay=1e-6, batch=32, epochs=4),
+    Setup("f25-k9-max", 25, 9, 4, mean=False, rate=0.05, decay=1e-6, batch=32, epochs=4),
     Setup("f20-k9-mean", 20, 9, 5, mean=True, rate=0.08, decay=1e-4, batch=25, epochs=4),
+    Setup("f16-k7-max", 16, 7, 4, mean=False, rate=0.08, decay=1e-5, batch=24, epochs=4),
 )
 
 
@@ -376,20 +377,25 @@ def wrong_models(s: Setup) -> tuple[ModelTwin, ...]:
             "There is no padding: the maps are smaller than the image.",
         ),
         (
-            "pooling-first",
-            [{"type": pool["type"], "kernel_size": s.pool}, conv, relu, flat, dense_after_pooling(s)],
-            "The convolution comes first, then pooling.",
-        ),
-        (
             "hidden-layer",
             [conv, relu, pool, flat, *networks.dense(s.features, 100), relu, *networks.dense(100, len(CLASSES))],
             "There is one hidden layer, the convolution; the dense layer gives the logits.",
         ),
+        ("kernel-five", layers(replace(s, kernel=5)), f"The filters are {s.kernel} × {s.kernel}."),
+        ("one-filter-more", layers(replace(s, filters=s.filters + 1)), f"There are {s.filters} filters."),
     ]
+    if (side := EXAMPLE[1] // s.pool - s.kernel + 1) > 0:
+        first = [{"type": pool["type"], "kernel_size": s.pool}, conv, relu, flat]
+        after = networks.dense(s.filters * side**2, len(CLASSES))
+        twins.append(("pooling-first", [*first, *after], "The convolution comes first, then pooling."))
     if s.mean:
         twins.append(
             ("pooled-before-relu", [conv, pool, relu, flat, dense], "The ReLU comes before the means are taken.")
         )
+    if (EXAMPLE[1] - s.kernel + 1) % s.pool:
+        wide = networks.dense(s.filters * (s.pooled + 1) ** 2, len(CLASSES))
+        hint = "Tiles that would reach beyond the map are left out: ceil_mode=False."
+        twins.append(("rest-pooled", [conv, relu, pool | {"ceil_mode": True}, flat, *wide], hint))
     return tuple(_models.twin(*one) for one in twins)
 
 
@@ -398,10 +404,6 @@ def padded(s: Setup) -> list[networks.Layer]:
     _, relu, pool, flat, _ = layers(s)
     conv = networks.conv(1, s.filters, s.kernel, padding=s.kernel // 2)
     return [conv, relu, pool, flat, *networks.dense(s.filters * tiles**2, len(CLASSES))]
-
-
-def dense_after_pooling(s: Setup) -> networks.Layer:
-    return networks.dense(s.filters * max(1, EXAMPLE[1] // s.pool - s.kernel + 1) ** 2, len(CLASSES))[0]
 
 
 def options(s: Setup, *, momentum: bool) -> dict[str, float]:
@@ -524,6 +526,21 @@ MODELS: tuple[ModelPart[Params], ...] = (
 
 # Parts -----------------------------------------------------------------------------------------------------
 
+
+def ranges() -> str:
+    """Return in words between which numbers the models of all variants lie."""
+    spans = {name: _models.span([getattr(s, name) for s in SETUPS]) for name in ("filters", "rate", "batch", "epochs")}
+    kernels, pools = (
+        " or ".join(f"{side} × {side}" for side in sorted({getattr(s, name) for s in SETUPS}))
+        for name in ("kernel", "pool")
+    )
+    decays = _models.span([s.decay for s in SETUPS], _models.power)
+    return (
+        f"{spans['filters']} filters of {kernels}, max or mean pooling of {pools}, learning rates of {spans['rate']}, "
+        f"weight decays of {decays}, batches of {spans['batch']}, {spans['epochs']} epochs"
+    )
+
+
 INTRO = f"""\
 **On paper**, images of **{{{{ p.image[0] }}}} × {{{{ p.image[1] }}}} × {{{{ p.image[2] }}}}** (channels, height, \
 width) go through a convolution of **{{{{ p.filters }}}} filters {{{{ p.kernel }}}} × {{{{ p.kernel }}}}**, ReLU, max \
@@ -535,8 +552,11 @@ momentum:
 {{{{ boxes(p.boxes) }}}}
 
 The digits are scikit-learn's, enlarged from 8 × 8 to 28 × 28 pixels: {LEARNED:,} to learn from, and {HELD_OUT} that \
-no training sees. On 60,000 digits a learning rate of 0.001 does; on so few it is {{{{ p.setup.rate }}}}, in batches \
-of {{{{ p.setup.batch }}}}. Other variants have another number of filters, the other pooling, and other rates.
+no training sees. On 60,000 digits a learning rate of 0.001 in batches of 128 does; on so few it is \
+{{{{ p.setup.rate }}}}, in batches of {{{{ p.setup.batch }}}}. Your report draws the errors of both trainings after \
+every epoch in one plot, the filters that were learned, and what they make of a digit.
+
+Variants differ: {ranges()}.
 """
 
 WORKED = """\
@@ -686,7 +706,7 @@ PARTS: tuple[Part[Params], ...] = (
         name="loss",
         ask=(
             "Before it has learned anything, the network on paper gives all {{ p.classes }} classes about the same "
-            "probability. What is the cross-entropy then?"
+            "probability. What is the cross-entropy then, as torch.nn.functional.cross_entropy gives it?"
         ),
         solve=lambda p: math.log(p.classes),
         answer=Number(places=2),

@@ -23,7 +23,7 @@ from grader.errors import CourseError
 from grader.exercise import AnyExercise, AnyPart, FunctionPart, Level
 from grader.images import Image, Plate
 from grader.markup import escape_markdown, grid, to_html, to_inline_html
-from grader.model import GROUPS, AnyModelPart
+from grader.model import GROUPS, AnyModelPart, ModelTask
 from grader.variant import AnyVariant, parse_id
 
 if TYPE_CHECKING:
@@ -288,22 +288,43 @@ def _task(number: int, part: FunctionPart) -> Task:
         marks=write_marks(part.marks),
         header=f"def {contract.name}{_signature(contract)}:",
         doc=contract.doc,
-        shares=", ".join(shares) if len(shares) > 1 else "",
+        shares=f"{_BY_INPUT}: {', '.join(shares)}." if len(shares) > 1 else "",
         modules=" and ".join(["the standard library", *libraries]),
     )
+
+
+_BY_INPUT = "Marks are shared out by kind of input; a kind earns its share when every case of it is right"
+_LOOKED_AT: Mapping[ModelTask, Mapping[str, str]] = {  # what a student should know of the groups of marks
+    ModelTask.BUILD: {
+        "structure": "layers and parameters",
+        "function": "outputs for given weights",
+        "learning": "gradients, the loss at first, a batch by heart",
+        "behaviour": "training and evaluation mode",
+    },
+    ModelTask.TRAIN: {
+        "loop": "batches, orders, modes, seed",
+        "update": "weights after each step",
+        "accuracy": "unseen examples",
+    },
+    ModelTask.STEP: {"update": "weights after each step, training mode", "loss": "what is returned"},
+    ModelTask.EVALUATE: {"value": "what is returned", "manner": "evaluation mode, weights as they were"},
+}
 
 
 def _model_tasks(environment: Environment, variant: AnyVariant, first: int) -> Iterator[Task]:
     for number, part in enumerate(variant.exercise.models, first):
         groups = GROUPS[part.task]
-        shares = [f"{name} {write_number(Fraction(w, sum(groups.values())) * 100, 0)} %" for name, w in groups.items()]
+        shares = [
+            f"{name} ({_LOOKED_AT[part.task][name]}) {write_number(Fraction(w, sum(groups.values())) * 100, 0)} %"
+            for name, w in groups.items()
+        ]
         yield Task(
             number=number,
             name=part.name,
             marks=write_marks(part.marks),
             header=f"def {part.name}{part.signature}:",
             doc=_doc(environment, part, variant),
-            shares=", ".join(shares),
+            shares=f"Marks are shared out; a share is earned when all of it is right: {', '.join(shares)}.",
             modules="the standard library, NumPy and PyTorch",
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from grader.answers import write_number
 from grader.contract import Contract
 from grader.exercise import AnyExercise, AnyPart, FunctionPart, Level
 from grader.markup import escape_markdown
-from grader.model import GROUPS, AnyModelPart, ModelTask
+from grader.model import GROUPS, AnyModelPart, ModelTask, Plan
 from grader.sheet import render_sheet, write_cost, write_marks
 from grader.variant import Seeded, draw_variant
 
@@ -118,13 +118,22 @@ def _model(part: AnyModelPart) -> Iterator[str]:
     yield f"### `{part.name}` ({write_marks(part.marks)})\n"
     yield f"```python\ndef {part.name}{part.signature}:\n```\n"
     yield f"Its marks are shared out: {', '.join(shares)}. Configurations: {', '.join(plan.key for plan in plans)}.\n"
-    mistakes: dict[ModelTask, Sequence[Any]] = {
-        ModelTask.BUILD: plans[0].wrong_models,
-        ModelTask.TRAIN: plans[0].wrong_steps,
-        ModelTask.STEP: [twin for twin in plans[0].wrong_steps if twin.step],
-        ModelTask.EVALUATE: plans[0].wrong_evaluations,
+    mistakes: dict[str, Any] = {}
+    for plan in plans:
+        for twin in _twins(part.task, plan):
+            mistakes.setdefault(twin.name, twin)
+    yield from _named("Wrong ones that are recognised", list(mistakes.values()))
+
+
+def _twins(task: ModelTask, plan: Plan) -> Sequence[Any]:
+    """Return the wrong ones of one configuration; another may have more."""
+    found: Mapping[ModelTask, Sequence[Any]] = {
+        ModelTask.BUILD: plan.wrong_models,
+        ModelTask.TRAIN: plan.wrong_steps,
+        ModelTask.STEP: [twin for twin in plan.wrong_steps if twin.step],
+        ModelTask.EVALUATE: plan.wrong_evaluations,
     }
-    yield from _named("Wrong ones that are recognised", mistakes[part.task])
+    return found[task]
 
 
 def _groups(contract: Contract) -> Iterator[tuple[str, ...]]:
