@@ -157,6 +157,10 @@ class Contract:
             raise CourseError(f"{where}: regimes and groups do not match: {', '.join(sorted(stray))}")
         if sum(Fraction(weight) for weight in self.groups.values()) <= 0:
             raise CourseError(f"{where}: the weights of its groups must add up to more than zero")
+        if twins := [twin.name for twin in self.twins if not twin.hint]:
+            raise CourseError(f"{where}: the wrong twin {twins[0]!r} has no hint")
+        if len({twin.name for twin in self.twins}) < len(self.twins):
+            raise CourseError(f"{where}: two wrong twins have one name")
 
     def accepted_by(self, parameters: str) -> bool:
         """Could a function with these parameters, "x, w, stride=1", be called as this one is?

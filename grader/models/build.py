@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from grader.functions.arrays import reals
-from grader.model import Plan
+from grader.model import ModelTwin, Plan
 from grader.models import harness
 from grader.models.exam import FEW, Exam, Stopped
 from grader.outcome import Finding, Outcome
@@ -101,10 +101,7 @@ class BuildExam(Exam):
         wanted = Candidate(self.plan.build, harness.describe(self.own_names(), self.how, x))
         self._shape(described, wanted)
         own = in_order(described)
-        twins = [
-            Candidate(t.build, harness.describe(self.own_names(t.build), self.how, x), Finding(t.name, t.hint))
-            for t in self.plan.wrong_models
-        ]
+        twins = [candidate for twin in self.plan.wrong_models if (candidate := self._candidate(twin, x))]
         fitting = [c for c in (wanted, *twins) if self._fits(own, c)]
         self._parameters(described, own, wanted, fitting)
         same = False
@@ -126,6 +123,14 @@ class BuildExam(Exam):
             self._evaluation(x)
         with self.at(TRAINING):
             self._training(own, wanted, x, same=same)
+
+    def _candidate(self, twin: ModelTwin, x: Any) -> Candidate | None:
+        """Return a wrong model as it is compared; None where it cannot take a batch, which `grader selftest` tells."""
+        try:
+            described = harness.describe(self.own_names(twin.build), self.how, x)
+        except Exception:  # a wrong model may fail in any way
+            return None
+        return Candidate(twin.build, described, Finding(twin.name, twin.hint))
 
     def _described(self, x: Any) -> dict[str, Any]:
         try:
