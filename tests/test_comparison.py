@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 
 from grader.contract import Call, Contract, Pane, Regime, Twin, Window
 from grader.draw import Draw
+from grader.functions import judge as judge_module
 from grader.functions.cases import (
     AGAIN,
     MADE_AGAIN,
@@ -370,6 +373,14 @@ class Drawn:
         return Call((x,), {"factor": rng.integer(3, 9)} if self.given else {})
 
 
+@dataclass(frozen=True)
+class Large:
+    """Draws one number of two or more; only while a call is shrunk it may be 1."""
+
+    def __call__(self, rng: Draw) -> Call:
+        return Call((np.array([1.0 if rng.plain() else float(rng.integer(2, 9))]),), {"factor": rng.integer(3, 9)})
+
+
 def contract(**changes: Any) -> Contract:
     return Contract(
         **{
@@ -496,6 +507,41 @@ def test_an_exception_is_told_with_its_line_and_kept_while_shrinking() -> None:
     assert result.counterexample.got == "it raises KeyError: 'odd'"
     assert result.outcome is Outcome.PARTIAL
     assert result.line is None
+
+
+def test_shrinking_keeps_the_manner_of_failing() -> None:
+    """Who is told of an exception must see the call that raises it, and not one that is wrong in another way."""
+
+    def fails(x: Any, factor: Any = 2) -> Any:
+        if factor != 2 and (x > 1).all():  # simpler numbers are just wrong
+            raise KeyError("large")
+        return x * 2
+
+    regimes = (Regime("plain", Drawn(False)), Regime("scaled", Large(), group="factor"))
+    result = grade(fails, case_set(contract(regimes=regimes), b"key", fuzzed=0))
+    assert result.counterexample is not None
+    assert result.counterexample.call == "scale(np.array([2.0]), factor=3)"
+    assert "it raises KeyError" in result.message
+
+
+@pytest.mark.parametrize(("seconds", "calls"), [(-1, 0), (5, 5)])
+def test_shrinking_ends_in_time_with_the_best_so_far(monkeypatch: pytest.MonkeyPatch, seconds: int, calls: int) -> None:
+    """A slow function must not hold up a class; what was found until then is shown."""
+    made: list[Any] = []
+
+    def fails(x: Any, factor: Any = 2) -> Any:
+        made.append(x)
+        return x * (2 if x.max() > 4 else factor)
+
+    clock = itertools.count()
+    monkeypatch.setattr(judge_module, "SHRINK_SECONDS", seconds)
+    monkeypatch.setattr(judge_module, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    whole = case_set(contract(), b"key")
+    result = grade(fails, whole)
+    assert len(made) - len(whole.cases) - 1 == calls  # one more is made alone
+    assert result.counterexample is not None
+    drawn = {repr(case.call.args[0].tolist()) for case in whole.cases}
+    assert (repr(result.counterexample.arguments["x"]) in drawn) == (not calls)
 
 
 class Scripted:
@@ -630,6 +676,8 @@ def test_a_death_is_reported_as_what_it_was(cases: CaseSet) -> None:
     assert result.outcome is Outcome.PARTIAL
     assert "Did not return." in result.message
     assert not result.misconceptions
+    assert result.counterexample is not None
+    assert result.counterexample.call == call_text("scale", cases.cases[once].call)
 
 
 def test_what_is_not_allowed_and_what_is_ours(cases: CaseSet) -> None:
