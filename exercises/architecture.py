@@ -95,6 +95,14 @@ BASES = {
     "LeNet-5": "is built as LeNet-5 was (LeCun and others, 1998), but pools by the maximum and has other numbers",
     "AlexNet": "begins as AlexNet does (Krizhevsky and others, 2012), with fewer filters and a smaller image",
     "VGG-16": "begins as VGG-16 does (Simonyan and Zisserman, 2014), with fewer filters and a smaller image",
+    "LargeNet": "is made after LargeNet, a course's network for the images of CIFAR-10, with other numbers",
+    "MNIST": "is made after a course's network for the digits of MNIST (10 and 20 filters, 38,390 parameters), with "
+    "other numbers",
+}
+KNOWN = {  # the networks that those of a level are made after; the empty name is for those made after none
+    Level.INTRO: ("",),
+    Level.STANDARD: ("", "LargeNet", "MNIST"),
+    Level.CHALLENGE: ("LeNet-5", "AlexNet", "VGG-16"),
 }
 
 
@@ -126,7 +134,7 @@ def differing(first: Sequence[int], second: Sequence[int]) -> int:
 
 def draw_params(rng: Draw, level: Level) -> Params:
     while True:
-        base = rng.choice(tuple(BASES)) if level is Level.CHALLENGE else ""
+        base = rng.choice(KNOWN[level])
         net = draw_named(rng, base) if base else draw_net(rng, level)
         if leaves_a_rest(net) and (inner := inner_rows(net)):
             break
@@ -179,7 +187,11 @@ def draw_net(rng: Draw, level: Level) -> Net:
 
 
 def draw_named(rng: Draw, base: str) -> Net:
-    """Draw a network that is made after a known one, for an image that is not square."""
+    """Draw a network that is made after a known one: published ones for an image that is not square."""
+    if base in KNOWN[Level.STANDARD]:
+        side, channels = (rng.integer(27, 36), 3) if base == "LargeNet" else (rng.integer(23, 32), 1)
+        fives = Stage(rng.integer(5, 12), 5), Stage(0, 2, 2), Stage(rng.integer(13, 24), 5), Stage(0, 2, 2)
+        return Net((channels, side, side), fives, (rng.integer(30, 99), rng.integer(5, 12)))
     first, second = rng.integer(6, 16), rng.integer(17, 32)
     if base == "LeNet-5":
         three = rng.integer(60, 99), rng.integer(20, 59), rng.integer(5, 12)
@@ -1000,5 +1012,5 @@ EXERCISE = Exercise(
     cost=cost,
     costs=COSTS,
     cost_unit="one-digit multiplications",
-    version=2,
+    version=3,
 )

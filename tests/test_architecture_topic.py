@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from exercises._nets import Definition, Net, Stage, drawn, suspicions
-from exercises.architecture import EXERCISE, PARTS, Params, differing, flat
+from exercises.architecture import EXERCISE, KNOWN, PARTS, Params, differing, flat
 from grader.draw import Draw
 from grader.exercise import Level
 from grader.sheet import render_key, render_sheet
@@ -58,6 +58,15 @@ def trace(layers: Any, input_shape: Any) -> tuple[list[tuple[int, ...]], list[in
             shapes.append(tuple(x.shape[1:]))
             parameters.append(sum(t.numel() for t in built.parameters()))
     return shapes, parameters
+
+
+MADE_AFTER = {
+    "LeNet-5": networks.LENET_5,
+    "AlexNet": networks.ALEXNET,
+    "VGG-16": networks.VGG_16,
+    "LargeNet": networks.LARGE_NET,
+    "MNIST": networks.TWO_CONV_DIGITS,
+}
 
 
 # Networks by name ------------------------------------------------------------------------------------------
@@ -119,6 +128,19 @@ def test_other_published_shapes_and_counts() -> None:
     assert list(counting.kernel_tensor(tensor["given"]["kernels"])) == [
         tensor["answer"][name] for name in ("in_channels", "out_channels", "weights")
     ]
+
+
+@over_levels
+def test_networks_by_name_begin_as_those_that_they_are_made_after(level: Level) -> None:
+    """Every known network of a level is drawn, with the windows, strides and paddings that it is known for."""
+    found = {variant.p.base: variant.p.net for variant in variants(level, 40)}
+    assert set(found) == set(KNOWN[level])
+    for name in set(found) - {""}:
+        real = [layer for layer in MADE_AFTER[name].layers if layer["type"] in ("conv2d", "max_pool2d", "avg_pool2d")]
+        for stage, layer in zip(found[name].stages[:4], real, strict=False):
+            assert stage.is_pool == (layer["type"] != "conv2d")
+            stride, padding = layer.get("stride", layer["kernel_size"]), layer.get("padding", 0)
+            assert (stage.kernel, stage.stride, stage.padding) == (layer["kernel_size"], stride, padding)
 
 
 def test_no_published_figure_of_this_kind_is_left_out() -> None:
