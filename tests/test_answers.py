@@ -17,6 +17,8 @@ from grader.answers import (
     MultipleChoice,
     Number,
     Shape,
+    read_number,
+    shape_of,
     write_number,
 )
 from grader.outcome import Outcome
@@ -133,3 +135,56 @@ def test_a_slip_is_named_by_its_place_and_not_by_its_value() -> None:
 def test_numbers_are_written_as_a_person_would(value: Any, places: int | None, text: str) -> None:
     """No machine residue: no -0.0, no 0.30000000000000004."""
     assert write_number(value, places) == text
+
+
+@pytest.mark.parametrize(
+    ("kind", "rule"),
+    [
+        (Number(), "an exact number (integer, decimal or fraction)"),
+        (Number(roots=True), "an exact number, with roots as a text such as '3*sqrt(2)'"),
+        (Number(1), "a number, rounded to 1 decimal"),
+        (Number(2, unit="pixels"), "a number, rounded to 2 decimals, in pixels"),
+        (Expression(("x", "b", "w")), "a formula in x, b, w, as a text such as 'x*w'"),
+    ],
+)
+def test_a_sheet_says_how_an_answer_is_written(kind: Answer, rule: str) -> None:
+    assert kind.rule == rule
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "shown", "tex"),
+    [
+        (Shape(("height",)), (5,), "(5,)", "(5)"),
+        (Shape(("height", "width")), (3, 4), "(3, 4)", "(3, 4)"),
+        (Number(unit="pixels"), Fraction(1), "1 pixel", r"1\ \text{pixel}"),
+        (Number(2, unit="pixels"), Fraction(1, 3), "0.33 pixels", r"0.33\ \text{pixels}"),
+        (Number(), Fraction(1, 3), "1/3", r"\frac{1}{3}"),
+        (Matrix(), ((1, 2), (3, Fraction(1, 2))), "[[1, 2], [3, 0.5]]", None),
+        (Matrix(depth=1), (1, 2), "[1, 2]", r"\begin{pmatrix} 1 & 2 \end{pmatrix}"),
+    ],
+)
+def test_an_answer_is_shown_as_it_would_be_typed_and_set(kind: Answer, value: Any, shown: str, tex: str | None) -> None:
+    assert kind.show(value) == shown
+    assert tex is None or kind.tex(value) == tex
+
+
+def test_a_matrix_is_the_same_where_every_entry_is() -> None:
+    """Drawing asks this of every misconception; where answers are rounded, of the rounded ones."""
+    exact, rounded = Matrix(), Matrix(1)
+    assert exact.same(((1, 2),), ((1, 2),)) is True
+    assert exact.same(((1, 2),), ((1, 3),)) is False
+    assert rounded.same(((Fraction(1, 3),),), ((Fraction("0.3"),),)) is True
+    assert rounded.same(((Fraction(1, 3),),), ((Fraction("0.5"),),)) is False
+
+
+def test_how_long_a_number_may_be() -> None:
+    assert read_number((1 << 4 * 400) - 1)
+    with pytest.raises(AnswerError, match="hundreds of digits"):
+        read_number(1 << 4 * 400)
+
+
+def test_the_shape_of_nested_tuples() -> None:
+    assert shape_of(3) == ()
+    assert shape_of(()) == (0,)
+    assert shape_of(((1, 2), (3, 4), (5, 6))) == (3, 2)
+    assert shape_of(((1, 2), (3,))) is None
