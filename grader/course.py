@@ -70,6 +70,12 @@ class Course:
         """Where templates are looked up: the course's own first, then the built-in ones."""
         return [self.folder / "templates", builtin_folder() / "templates"]
 
+    def explained(self, error: Exception) -> str:
+        """Return what an author reads of an error: where in the course it arose, and what it says."""
+        if isinstance(error, CourseError):
+            return f"{error.message}. {error.hint}" if error.hint else error.message
+        return f"{_place(error, self.folder)}: {type(error).__name__}: {error}"
+
     def _contract_modules(self) -> Iterator[Contract]:
         for path in sorted((self.folder / "exercises" / "contracts").glob("[!_]*.py")):
             module = self._load(f"exercises.contracts.{path.stem}")
@@ -85,7 +91,7 @@ class Course:
         except CourseError:
             raise
         except Exception as error:
-            raise CourseError(f"{_place(error, self.folder)}: {type(error).__name__}: {error}") from error
+            raise CourseError(self.explained(error)) from error
 
     @contextmanager
     def _active(self) -> Iterator[None]:

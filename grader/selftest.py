@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 from grader.answers import Choice, MultipleChoice, Value, count
 from grader.contract import Contract
 from grader.course import Course
 from grader.exercise import AnyExercise, AnyPart, Level
-from grader.functions.cases import CaseSet, case_set
+from grader.functions.cases import CaseSet, Fault, case_set
 from grader.functions.judge import judge
 from grader.functions.local import LocalSession
 from grader.functions.runner import Runner
@@ -19,6 +20,8 @@ from grader.marking import mark_answers
 from grader.outcome import PartResult
 from grader.surds import Surd
 from grader.variant import AnyVariant, Seeded, draw_variant
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -35,13 +38,22 @@ def selftest(
 ) -> Iterator[Trial]:
     """Yield a trial for every exercise and every contract of a course, or of the topics named."""
     for topic in topics or course.topics:
-        yield try_exercise(course.exercise(topic), seeds)
-        if course.exercise(topic).models:
-            yield try_models(course.exercise(topic))
+        exercise = course.exercise(topic)
+        yield _tried(course, f"topic {topic}", lambda e: try_exercise(e, seeds), exercise)
+        if exercise.models:
+            yield _tried(course, f"models of {topic}", try_models, exercise)
     named = {part.name for topic in topics for part in course.exercise(topic).functions}
     for name, contract in course.contracts.items():
         if not topics or name in named:
-            yield try_contract(contract, secret)
+            yield _tried(course, f"function {name}", lambda c: try_contract(c, secret), contract)
+
+
+def _tried(course: Course, name: str, trial: Callable[[T], Trial], what: T) -> Trial:
+    """Return a trial; where the course's own code fails, this is what is broken, and the others are still tried."""
+    try:
+        return trial(what)
+    except Exception as error:  # an author's function may fail in any way
+        return Trial(name, 1, (course.explained(error),))
 
 
 def try_exercise(exercise: AnyExercise, seeds: int) -> Trial:
@@ -106,13 +118,18 @@ def try_contract(contract: Contract, secret: bytes) -> Trial:
     for function in (contract.reference, *contract.alternatives):
         result = run(cases, function)
         if result.score < result.max_score:
-            broken.append(f"{contract.name}: {_called(function)} is right and earns {result.score}: {result.message}")
+            who = "the reference itself" if function is contract.reference else f"{_called(function)}, an alternative,"
+            broken.append(f"{contract.name}: {who} earns {result.score} of {result.max_score}: {result.message}")
     for twin in contract.twins:
         result = run(cases, twin.function)
         if result.score == result.max_score:
             broken.append(f"{contract.name}: the wrong twin {twin.name!r} earns full marks")
         elif twin.name not in [finding.name for finding in result.misconceptions]:
-            broken.append(f"{contract.name}: the wrong twin {twin.name!r} is refused, but not named")
+            broken.append(f"{contract.name}: the wrong twin {twin.name!r} is refused, but not named: {result.message}")
+        elif all(isinstance(cases.twin_expects(twin, case), Fault) for case in cases.cases):
+            broken.append(
+                f"{contract.name}: the wrong twin {twin.name!r} raises on every case, as any broken code does"
+            )
     checks = 1 + len(contract.alternatives) + len(contract.twins)
     return Trial(f"function {contract.name} ({count(len(cases.cases), 'case')})", checks, tuple(broken))
 
@@ -124,7 +141,10 @@ def run(cases: CaseSet, function: Callable[..., Any]) -> PartResult:
 
 
 def _called(function: Callable[..., Any]) -> str:
-    return str(getattr(function, "__name__", function))
+    """Return a function's name and, since several may be lambdas, its line."""
+    code = getattr(function, "__code__", None)
+    place = f" ({Path(code.co_filename).name}:{code.co_firstlineno})" if code else ""
+    return f"{getattr(function, '__name__', function)}{place}"
 
 
 def _lists(value: Value) -> object:

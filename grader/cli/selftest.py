@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from grader.answers import count
 from grader.cli.main import course_option
 from grader.course import Course
 
@@ -23,10 +24,10 @@ def selftest(topics: tuple[str, ...], seeds: int, course: Course) -> int:
 
     broken = checks = 0
     for trial in trials(course, topics, seeds=seeds):
-        click.echo(f"{'ok    ' if not trial.broken else 'BROKEN'}  {trial.name}: {trial.checks:,} checks")
+        click.echo(f"{'ok    ' if not trial.broken else 'BROKEN'}  {trial.name}: {count(trial.checks, 'check')}")
         for sentence in trial.broken:
             click.echo(f"        {sentence}")
         broken += len(trial.broken)
         checks += trial.checks
-    click.echo(f"{checks:,} checks, {broken} broken")
+    click.echo(f"{count(checks, 'check')}, {broken:,} broken")
     return 1 if broken else 0
