@@ -335,10 +335,12 @@ def lowered_slips(p: Params, spot: Spot) -> dict[str, tuple[Spot, ...] | None]:
     alone = (cell,) if cell[0] < rows and cell[1] < columns else None
     swapped = tuple(sorted((c, r) for r, c in right))
     inside = all(r < rows and c < columns for r, c in swapped)
+    same = (spot,) if spot[0] < rows and spot[1] < columns else None
     return {
         "every-window": every if every != right else None,
         "side-by-side": alone if g.overlaps and alone not in (right, every) else None,
         "axes-swapped": swapped if inside and swapped not in ((), right, every, alone) else None,
+        "same-place": "You took the place that the number has in the feature map: the pooled map has others, and fewer.",
         "nothing": () if right else None,
     }
 
@@ -584,6 +586,7 @@ LOWERED_HINTS = {
     "every-window": "These are all windows that hold the number; a maximum changes only where it alone is the largest.",
     "side-by-side": "Windows overlap here: the number lies in others than the one that you get by dividing the map up.",
     "axes-swapped": "You exchanged rows and columns of the pooled map.",
+    "same-place": "You took the place that the number has in the feature map: the pooled map has others, and fewer.",
     "nothing": "The number is the largest of a window, with no equal beside it: without it that maximum is smaller.",
 }
 FRACTIONS = (
@@ -811,5 +814,5 @@ EXERCISE = Exercise(
     cost=lambda p: p.geometry.work,
     costs=COSTS,
     cost_unit="comparisons, additions and squares",
-    version=2,
+    version=3,
 )
