@@ -340,7 +340,7 @@ def lowered_slips(p: Params, spot: Spot) -> dict[str, tuple[Spot, ...] | None]:
         "every-window": every if every != right else None,
         "side-by-side": alone if g.overlaps and alone not in (right, every) else None,
         "axes-swapped": swapped if inside and swapped not in ((), right, every, alone) else None,
-        "same-place": "You took the place that the number has in the feature map: the pooled map has others, and fewer.",
+        "same-place": same if same not in (right, every, alone, swapped) else None,
         "nothing": () if right else None,
     }
 
