@@ -219,7 +219,8 @@ def watched(model: Any, look: Callable[[Any, Any], None]) -> Iterator[None]:
     kind = type(model)
 
     def forward(self: Any, *args: Any, **kwargs: Any) -> Any:
-        look(self, args[0] if args else next(iter(kwargs.values()), None))
+        with torch._C._DisableFuncTorch():  # torch.func may be transforming this pass, but not the look at it
+            look(self, plain(args[0] if args else next(iter(kwargs.values()), None)))
         return kind.forward(self, *args, **kwargs)
 
     model.__class__ = type(kind.__name__, (kind,), {"forward": forward})
@@ -237,7 +238,14 @@ def trained(returned: Any, model: Any) -> Any:
 
 def flat(model: Any) -> Any:
     """Return all parameters in one row, as float64."""
-    return torch.cat([p.detach().reshape(-1) for p in model.parameters()]).double().cpu()
+    return torch.cat([plain(p).detach().reshape(-1) for p in model.parameters()]).double().cpu()
+
+
+def plain(value: Any) -> Any:
+    """Return the values inside a tensor that torch.func is transforming, which alone can be read; others as is."""
+    while isinstance(value, torch.Tensor) and torch._C._functorch.is_functorch_wrapped_tensor(value):
+        value = torch._C._functorch.get_unwrapped(value)
+    return value
 
 
 def rehearse(names: Names, how: How, trainer: str, weights: Any, x: Any, y: Any, seed: int) -> dict[str, Any]:
@@ -294,6 +302,8 @@ def learn(names: Names, how: How, trainer: str, x: Any, y: Any, seed: int, held:
 
     def look(current: Any, batch: Any) -> None:
         if not torch.is_grad_enabled() or not current.training or not isinstance(batch, torch.Tensor):
+            return
+        if any(plain(p) is not p for p in current.parameters()):  # of torch.func: no model to measure on the way
             return
         if seen[0] and seen[0] // epoch > len(on_held) and len(on_held) < 200:
             with unobserved(current):
@@ -371,7 +381,10 @@ def _planes(trace: Trace) -> Iterator[tuple[dict[str, Any], Any]]:
 
 
 def steps(names: Names, how: How, trainer: str, weights: Any, batches: Sequence[Any]) -> dict[str, Any]:
-    """Call train_step(model, optimizer, x, y) on each batch (x, y); return the losses and the weights after each."""
+    """Call train_step(model, optimizer, x, y) on each batch (x, y); return the losses and the weights after each.
+
+    `modes`: whether the model was in training mode, for every pass with gradients.
+    """
     model = fill(make(names, how), weights)
     name, options = how["optimizer"]
     optimizer = getattr(torch.optim, name)(model.parameters(), **options)
@@ -379,7 +392,8 @@ def steps(names: Names, how: How, trainer: str, weights: Any, batches: Sequence[
     losses, after, modes = [], [], []
 
     def look(seen: Any, batch: Any) -> None:  # noqa: ARG001 - the form of `watched`
-        modes.append(bool(seen.training))
+        if torch.is_grad_enabled():
+            modes.append(bool(seen.training))
 
     with watched(model, look):
         for x, y in batches:
@@ -397,7 +411,7 @@ def evaluations(names: Names, how: How, function: str, weights: Any, sets: Seque
 
     def look(seen: Any, batch: Any) -> None:  # noqa: ARG001 - the form of `watched`
         modes.append(bool(seen.training))
-        grads.append(torch.is_grad_enabled())
+        grads.append(torch.is_grad_enabled() and any(p.requires_grad for p in seen.parameters()))
 
     with watched(model, look):
         for x, y in sets:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,7 +17,9 @@ from grader.outcome import Finding, Outcome
 STEPPED = "it takes a step"
 LOSS = "it returns the loss of the batch"
 VALUE = "it returns the share that is read rightly"
+FREE = "it measures without gradients"
 UNTOUCHED = "the model stays as it was"
+CLOSE = 1e-5  # relative: what a student returns may be held in single precision
 
 
 class StepExam(Exam):
@@ -37,23 +41,25 @@ class StepExam(Exam):
         modes = found.get("modes")
         evaluating = isinstance(modes, list) and not all(modes)
         self.add(MODES, "the model learns in evaluation mode: call model.train() first" if evaluating else "")
-        if self.agree(weights - weights[0] * 0, right["weights"]):
-            self.add(UPDATE)
-        else:
-            fitting = [t for t in self.plan.wrong_steps if t.step and self._fits(t, how, start, batches, weights)]
-            self.add(
-                UPDATE,
-                "after its steps the weights are others than the reference's",
-                [Finding(t.name, t.hint) for t in fitting],
-            )
         got = [number(value) for value in found.get("losses", ())]
         want = [number(value) for value in right["losses"]]
-        self.add(
-            LOSS,
-            ""
-            if None not in got and self.agree(got, want)
-            else f"it returns {_listed(got)} for the first batches, wanted {_listed(want)}",
-        )
+        moved, returned = self._moves(weights, right["weights"], start), near(got, want)
+        twins = [] if moved and returned else list(self._twins(how, start, batches))
+        if moved:
+            self.add(UPDATE)
+        else:
+            same = [Finding(t.name, t.hint) for t, other in twins if self._moves(weights, other["weights"], start)]
+            self.add(UPDATE, "after its steps the weights are others than the reference's", same)
+        if returned:
+            self.add(LOSS)
+        else:
+            like = [Finding(t.name, t.hint) for t, other in twins if near(got, [number(v) for v in other["losses"]])]
+            self.add(LOSS, f"it returns {_listed(got)} for the first batches, wanted {_listed(want)}", like)
+
+    def _moves(self, got: Any, want: Any, start: Weights) -> bool:
+        """Do these lead from the start to the same weights? Steps are short, so their differences are compared."""
+        begin = np.concatenate([np.ravel(w) for w in start.values()]).astype(np.float64)
+        return self.agree(got - begin, np.asarray(want, np.float64) - begin)
 
     def _taken(self, how: dict[str, Any], start: Weights, batches: Any) -> dict[str, Any]:
         try:
@@ -67,18 +73,17 @@ class StepExam(Exam):
             raise Stopped("its process sent no steps")
         return found
 
-    def _fits(self, twin: StepTwin, how: Any, start: Weights, batches: Any, weights: Any) -> bool:
-        try:
-            other = harness.steps({self.part.name: twin.step}, how, self.part.name, start, batches)
-        except Exception:  # a wrong step may fail in any way
-            return False
-        return self.agree(weights, other["weights"])
+    def _twins(self, how: Any, start: Weights, batches: Any) -> Iterator[tuple[StepTwin, dict[str, Any]]]:
+        for twin in self.plan.wrong_steps:
+            if twin.step:
+                with suppress(Exception):  # a wrong step may fail in any way
+                    yield twin, harness.steps({self.part.name: twin.step}, how, self.part.name, start, batches)
 
 
 class EvaluateExam(Exam):
     """evaluate on batches of several sizes, the model in training mode before."""
 
-    groups: ClassVar[Mapping[str, str]] = {VALUE: "value", MODES: "manner", UNTOUCHED: "manner"}
+    groups: ClassVar[Mapping[str, str]] = {VALUE: "value", MODES: "manner", FREE: "manner", UNTOUCHED: "manner"}
 
     def run(self) -> None:
         how = {**self.how, "builder": ""}
@@ -96,7 +101,7 @@ class EvaluateExam(Exam):
             raise Stopped("its process sent no results")
         right = self._results(self.plan.evaluate, how, start, sets)
         got = [number(value) for value in found.get("results", ())]
-        if None not in got and self.agree(got, right):
+        if near(got, right):
             self.add(VALUE)
         else:
             fitting = [t for t in self.plan.wrong_evaluations if self._fits(t.function, how, start, sets, got)]
@@ -112,6 +117,8 @@ class EvaluateExam(Exam):
         )
         bad = isinstance(modes, list) and any(modes)
         self.add(MODES, "the model is measured in training mode" if bad else "", [finding] if bad else ())
+        kept = isinstance(found.get("gradients"), list) and any(found["gradients"])
+        self.add(FREE, "it measures with gradients: do so in `with torch.no_grad():`" if kept else "")
         self.add(UNTOUCHED, "" if found.get("unchanged") is True else "it changes the model's weights")
 
     def _results(self, function: Any, how: Any, start: Weights, sets: Any) -> list[float | None]:
@@ -120,7 +127,7 @@ class EvaluateExam(Exam):
 
     def _fits(self, function: Any, how: Any, start: Weights, sets: Any, got: Any) -> bool:
         try:
-            return None not in got and self.agree(got, self._results(function, how, start, sets))
+            return near(got, self._results(function, how, start, sets))
         except Exception:  # a wrong evaluation may fail in any way
             return False
 
@@ -130,6 +137,14 @@ def number(value: Any) -> float | None:
     if isinstance(value, np.ndarray) and value.size == 1 and value.dtype.kind in "fiu":
         return float(value.reshape(()))
     return float(value) if type(value) in (int, float) else None
+
+
+def near(got: Sequence[float | None], want: Sequence[float | None]) -> bool:
+    """Are these the same numbers, as far as single precision tells?"""
+    if len(got) != len(want):
+        return False
+    pairs = [(g, w) for g, w in zip(got, want, strict=True) if g is not None and w is not None]
+    return len(pairs) == len(got) and all(math.isclose(g, w, rel_tol=CLOSE, abs_tol=CLOSE) for g, w in pairs)
 
 
 def _listed(values: Sequence[float | None]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any, ClassVar
 
 import numpy as np
@@ -33,6 +34,21 @@ class Pass:
     training: bool
     learning: bool  # gradients were wanted
     changed: bool  # the weights are others than at the pass before
+
+
+@dataclass(frozen=True)
+class Taken:
+    """One step that was watched: the rows that it learned from, and the weights after it where they are known."""
+
+    rows: tuple[int, ...]
+    after: Any = None
+
+
+ON_THE_WAY = Finding(
+    "changed-on-the-way",
+    "The first steps are right, later ones are not: make the optimizer once, before the loop over the epochs, leave "
+    "its learning rate as it is, and keep the weights of the last step.",
+)
 
 
 class TrainExam(Exam):
@@ -85,11 +101,12 @@ class TrainExam(Exam):
         self.add(RUNS)
         steps = self._learning(passes, moved=moved)
         self._modes(passes, steps)
-        self._batches(passes, steps, number)
+        together = self._together(passes, steps)
+        self._batches(passes, together, number)
         with self.at(UPDATE):
-            self._updates(passes, steps, weights, end, how, start, x, y)
+            self._updates(passes, together, weights, end, how, start, x, y)
         with self.at(SEEDED):
-            self._seeded(how, start, x, y, seed, end)
+            self._seeded(how, start, x, y, seed, end, passes)
 
     def _watched(self, found: Any, size: int) -> tuple[list[Pass], Any, Any, bool]:
         try:
@@ -106,6 +123,21 @@ class TrainExam(Exam):
         """Return which passes with gradients were followed by other weights."""
         later = [p.changed for p in passes[1:]] + [moved]
         return [n for n, p in enumerate(passes) if p.learning and later[n]]
+
+    def _together(self, passes: Sequence[Pass], steps: Sequence[int]) -> list[tuple[int, ...]]:
+        """Return the passes of each step: one, or those on the parts of a batch whose gradients are added up."""
+        found = []
+        for n in steps:
+            group, rows = [n], set(passes[n].rows)
+            for m in range(n - 1, -1, -1):
+                part = passes[m]
+                whole = len(rows) + len(part.rows) <= self.plan.batch and rows.isdisjoint(part.rows)
+                if m in steps or not (part.learning and part.training and whole):
+                    break
+                group.insert(0, m)
+                rows.update(part.rows)
+            found.append(tuple(group))
+        return found
 
     def _modes(self, passes: Sequence[Pass], steps: Sequence[int]) -> None:
         learned = set(steps)
@@ -126,10 +158,10 @@ class TrainExam(Exam):
         else:
             self.add(MODES)
 
-    def _batches(self, passes: Sequence[Pass], steps: Sequence[int], number: int) -> None:
+    def _batches(self, passes: Sequence[Pass], steps: Sequence[tuple[int, ...]], number: int) -> None:
         plan = self.plan
         kept = plan.learned(number)
-        fed = [passes[n].rows for n in steps]
+        fed = [_rows(passes, step) for step in steps]
         if not fed:
             self.add(BATCHES, "no step changes the weights")
             return
@@ -138,7 +170,7 @@ class TrainExam(Exam):
             return
         total = sum(len(rows) for rows in fed)
         last = max(n for n, p in enumerate(passes) if p.learning)
-        if last not in steps and total + len(passes[last].rows) == plan.epochs * kept:
+        if last != steps[-1][-1] and total + len(passes[last].rows) == plan.epochs * kept:
             self.add(BATCHES, "the last batch of all is never learned", [EARLY_STEP])
             return
         learned = {row for rows in fed for row in rows}
@@ -177,10 +209,18 @@ class TrainExam(Exam):
         if any(len(set(epoch)) < kept for epoch in epochs_fed):
             self.add(BATCHES, "an epoch has some examples twice and others not at all")
             return
+        each = math.ceil(kept / plan.batch)
+        if len(fed) != plan.epochs * each:
+            self.add(
+                BATCHES,
+                f"it takes {len(fed)} steps in all, wanted {plan.epochs} × {each}: an epoch shares no batch with the "
+                "next, and only its last batch is smaller",
+            )
+            return
         self.add(BATCHES)
-        self._order(epochs_fed)
+        self._order(epochs_fed, [frozenset(map(frozenset, fed[n : n + each])) for n in range(0, len(fed), each)])
 
-    def _order(self, epochs: Sequence[Sequence[int]]) -> None:
+    def _order(self, epochs: Sequence[Sequence[int]], batches: Sequence[frozenset[frozenset[int]]]) -> None:
         if all(list(epoch) == sorted(epoch) for epoch in epochs):
             finding = Finding(
                 "no-shuffling",
@@ -190,82 +230,100 @@ class TrainExam(Exam):
         elif len(epochs) > 1 and all(epoch == epochs[0] for epoch in epochs):
             finding = Finding("shuffled-once", "Shuffle inside the loop over the epochs, not before it.")
             self.add(ORDER, "every epoch has the same order", [finding])
+        elif len(epochs) > 1 and len(set(batches)) == 1:
+            finding = Finding(
+                "only-batches-shuffled", "Shuffle the examples before you cut them into batches, anew in every epoch."
+            )
+            self.add(ORDER, "every epoch has the same batches, in another order", [finding])
         else:
             self.add(ORDER)
 
     def _updates(
         self, passes: Any, steps: Any, weights: Any, end: Any, how: Any, start: Weights, x: Any, y: Any
     ) -> None:
-        """Take the same steps with the reference and with the wrong twins, from the same weights on the same rows."""
+        """Take the same steps with the reference and with the wrong twins, from the same weights on the same rows.
+
+        The reference goes all the way, where the precision allows it; twins go as far as every step's weights are
+        known.
+        """
         own = [n for n, p in enumerate(passes) if p.learning]
-        places = {n: place for place, n in enumerate(own)}
-        paths = {}
-        for label, taken in (("steps", list(steps)), ("passes", own)):
-            taken = taken[: harness.STEPS_KEPT]
-            after = [own[places[n] + 1] if places[n] + 1 < len(own) else None for n in taken]
-            known = [
-                weights[places[a]] if a is not None and places[a] < len(weights) else end if a is None else None
-                for a in after
-            ]
-            pairs = [(passes[n].rows, w) for n, w in zip(taken, known, strict=True) if w is not None]
-            paths[label] = [(rows, w) for rows, w in pairs if rows and -1 not in rows]
-        if not paths["passes"]:
+        found = {}
+        for label, groups in (("steps", steps), ("passes", [(n,) for n in own])):
+            path = [Taken(_rows(passes, group), self._after(own, group[-1], weights, end)) for group in groups]
+            found[label] = list(takewhile(lambda taken: taken.rows and -1 not in taken.rows, path))
+        known = {label: list(takewhile(lambda taken: taken.after is not None, path)) for label, path in found.items()}
+        known = {label: path[: harness.STEPS_KEPT] for label, path in known.items()}
+        if not known["passes"]:
             self.add(UPDATE, "no step could be followed")
             return
-        if steps and self._follows(paths["steps"], how, start, x, y, None):
+        path = found["steps"] if how["double"] else known["steps"]
+        parted = self._parted(path, how, start, x, y, None) if path else 0
+        if parted is None:
             self.add(UPDATE)
             return
-        fitting = [
-            twin
+        findings = [
+            Finding(twin.name, twin.hint)
             for twin in self.plan.wrong_steps
-            if any(self._follows(path, how, start, x, y, twin) for path in paths.values())
+            if any(path and self._parted(path, how, start, x, y, twin) is None for path in known.values())
         ]
-        findings = [Finding(twin.name, twin.hint) for twin in fitting]
+        others = "weights are others than the reference's, from the same start and on the same batches"
         if not steps:
-            self.add(
-                UPDATE,
-                "no step changes the weights: call the optimizer's step() after backward(), on this model's parameters",
-                findings,
+            said = (
+                "no step changes the weights: call the optimizer's step() after backward(), on this model's parameters"
             )
-            return
-        self.add(
-            UPDATE,
-            "after its first steps the weights are others than the reference's, from the same start "
-            "and on the same batches",
-            findings,
-        )
+        elif not parted:
+            said = f"after its first step the {others}"
+        elif parted < len(known["steps"]):
+            said = f"its first {_steps(parted)} right, but then the {others}"
+        else:
+            said = f"its first {_steps(len(known['steps']))} right, but at the end the {others}"
+        self.add(UPDATE, said, findings or ([ON_THE_WAY] if parted else []))
 
-    def _follows(self, path: Any, how: Any, start: Weights, x: Any, y: Any, twin: StepTwin | None) -> bool:
-        """Do these steps lead to the same weights, one after another?"""
-        if not path:
-            return False
+    def _after(self, own: Sequence[int], number: int, weights: Any, end: Any) -> Any:
+        """Return the weights after this pass, where they were kept: those before the next one with gradients."""
+        after = own.index(number) + 1
+        return end if after == len(own) else weights[after] if after < len(weights) else None
+
+    def _parted(
+        self, path: Sequence[Taken], how: Any, start: Weights, x: Any, y: Any, twin: StepTwin | None
+    ) -> int | None:
+        """Return the number of the first step that leads to other weights than a twin's or the reference's, or None."""
         model = harness.fill(harness.make({}, how), start)
         optimizer = (twin.start if twin and twin.start else self.plan.start)(model)
         step = twin.step if twin and twin.step else self.plan.step
         inputs, labels = harness.tensor(x, how), harness.tensor(y, how)
         begin = harness.flat(model).numpy()
         model.train()
-        for rows, got in path:
+        for number, taken in enumerate(path):
             try:
-                step(model, optimizer, inputs[list(rows)], labels[list(rows)])
+                step(model, optimizer, inputs[list(taken.rows)], labels[list(taken.rows)])
             except RuntimeError:  # a wrong step may be one that PyTorch refuses
-                return False
+                return number
+            if taken.after is None:
+                continue
             now = harness.flat(model).numpy()
-            moved = max(float(np.linalg.norm(now - begin)), float(np.linalg.norm(got - begin)))
+            moved = max(float(np.linalg.norm(now - begin)), float(np.linalg.norm(taken.after - begin)))
             allowed = (1e-7 if how["double"] else 1e-2) * moved + (1e-12 if how["double"] else 1e-6)
-            if not float(np.linalg.norm(got - now)) <= allowed:
-                return False
-        return True
+            if not float(np.linalg.norm(taken.after - now)) <= allowed:
+                return number
+        return None
 
-    def _seeded(self, how: Any, start: Weights, x: Any, y: Any, seed: int, end: Any) -> None:
+    def _seeded(self, how: Any, start: Weights, x: Any, y: Any, seed: int, end: Any, passes: Sequence[Pass]) -> None:
         again = self._watched(self.student.ask("rehearse", how, self.part.name, start, x, y, seed), end.size)[2]
-        other = self._watched(self.student.ask("rehearse", how, self.part.name, start, x, y, seed + 1), end.size)[2]
+        found = self.student.ask("rehearse", how, self.part.name, start, x, y, seed + 1)
+        others, _, other, _ = self._watched(found, end.size)
         if not self.agree(again, end):
             self.add(SEEDED, "the same seed gives other weights the second time: draw every order from the seed")
         elif np.array_equal(other, end):
             self.add(SEEDED, "another seed gives the same weights: the seed is not used")
         else:
             self.add(SEEDED)
+        if self.plan.held_back and 0 < len(_learned(passes)) < len(x) and _learned(passes) == _learned(others):
+            finding = Finding(
+                "split-not-drawn",
+                "Draw from the seed which examples are held back, with torch.randperm: not always the same ones.",
+            )
+            self.add(HELD, "with another seed the same examples are held back", [finding])
 
     # The accuracy
 
@@ -399,6 +457,19 @@ class TrainExam(Exam):
             "input": grey(data.held_x[0][:1])[0],
             "maps": maps,
         }
+
+
+def _rows(passes: Sequence[Pass], step: Sequence[int]) -> tuple[int, ...]:
+    """Return the rows that a step learned from, in all of its passes."""
+    return tuple(row for n in step for row in passes[n].rows)
+
+
+def _steps(number: int) -> str:
+    return "step is" if number == 1 else f"{number} steps are"
+
+
+def _learned(passes: Sequence[Pass]) -> set[int]:
+    return {row for p in passes if p.learning and p.training for row in p.rows}
 
 
 def grey(planes: Any) -> Any:
