@@ -101,7 +101,7 @@ BASES = {
 }
 KNOWN = {  # the networks that those of a level are made after; the empty name is for those made after none
     Level.INTRO: ("",),
-    Level.STANDARD: ("", "LargeNet", "MNIST"),
+    Level.STANDARD: ("", "", "", "LargeNet", "MNIST"),  # the windows of the last two are always the same
     Level.CHALLENGE: ("LeNet-5", "AlexNet", "VGG-16"),
 }
 
@@ -141,8 +141,9 @@ def draw_params(rng: Draw, level: Level) -> Params:
     kept = 1 if level is Level.INTRO else len(net.stages)
     batch = 1 if level is Level.STANDARD else rng.choice((10, 16, 32, 64))
     printed = draw_definition(rng, level)
-    seen = rng.choice(inner)
-    return Params(base, net, level is not Level.CHALLENGE, kept, batch, printed, rng.integer(6, 9), *seen)
+    deep = rng.choice(sorted({deep for deep, _ in inner}))
+    row = rng.choice([row for of, row in inner if of == deep])
+    return Params(base, net, level is not Level.CHALLENGE, kept, batch, printed, rng.integer(6, 9), deep, row)
 
 
 def inner_rows(net: Net) -> list[Pair]:

@@ -111,7 +111,12 @@ class Number(Answer):
         return read_number(raw)
 
     def compare(self, value: Value, key: Value) -> Verdict:
-        return correct() if near(value, key, self.places) else wrong(f"{self.show(value)} is not right")
+        if near(value, key, self.places):
+            return correct()
+        return wrong(f"{self.show(value)} is {ROUNDED if self._rounds(value, key) else 'not right'}")
+
+    def _rounds(self, value: Value, key: Value) -> bool:
+        return self.places is None and rounds(value, key)
 
     def show(self, value: Value) -> str:
         return write_number(value, self.places) + (f" {unit_of(value, self.unit)}" if self.unit else "")
@@ -133,7 +138,9 @@ class Shape(Answer):
     def read(self, raw: object) -> tuple[int, ...]:
         items = _items(raw)
         if items is None or len(items) != len(self.axes):
-            raise AnswerError(f"expected {self.rule}, got {excerpt(raw)}")
+            numbers = re.findall(r"\d+", raw) if isinstance(raw, str) else ()
+            hint = f": write ({', '.join(numbers)})" if len(numbers) == len(self.axes) > 1 else ""
+            raise AnswerError(f"expected {self.rule}, got {excerpt(raw)}{hint}")
         return tuple(Integer().read(item) for item in items)
 
     def compare(self, value: Value, key: Value) -> Verdict:
@@ -172,6 +179,8 @@ class Matrix(Answer):
     def read(self, raw: object) -> Value:
         if self.depth == 3 and (rows := _items(raw)) and all(_only_numbers(row) for row in rows):
             raw = [raw]  # one map, written without the list around it
+        if (items := _items(raw)) and len(items) == 1 and _nesting(raw) == self.depth + 1:
+            raw = items[0]  # a list around it that is not asked for
         return self._read(raw, self.depth)
 
     def _read(self, raw: object, depth: int) -> Value:
@@ -179,7 +188,9 @@ class Matrix(Answer):
             return read_number(raw)
         items = _items(raw)
         if items is None:
-            raise AnswerError(f"expected {self.rule}, got {excerpt(raw)}")
+            quoted = isinstance(raw, str) and raw.lstrip()[:1] in ("[", "(")
+            hint = ": write it without quotation marks" if quoted else ""
+            raise AnswerError(f"expected {self.rule}, got {excerpt(raw)}{hint}")
         return tuple(self._read(item, depth - 1) for item in items)
 
     def compare(self, value: Value, key: Value) -> Verdict:
@@ -191,9 +202,12 @@ class Matrix(Answer):
         bad = [at for at, got, want in pairs if not near(got, want, self.places)]
         if not bad:
             return correct()
-        first = f"{_position(bad[0])} is not right"
+        rounded = self.places is None and all(near(got, want, None) or rounds(got, want) for _, got, want in pairs)
+        first = f"{_position(bad[0])} is {ROUNDED if rounded else 'not right'}"
         if len(bad) == 1 and len(pairs) >= self.SLIP:
             return partial(Fraction(1, 2), f"one slip of {len(pairs)} numbers: {first}")
+        if rounded:
+            return wrong(first)
         return wrong(f"{len(bad)} of {len(pairs)} numbers are not right, the first in {_position(bad[0])}")
 
     def same(self, value: Value, key: Value) -> bool:
@@ -313,7 +327,9 @@ class MultipleChoice(Choice):
 
 # Reading and writing ---------------------------------------------------------------------------------------
 
+ROUNDED = "rounded: the exact number is asked for, as a text such as '2/3' or 'sqrt(2)'"
 _DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
+_LONGEST = 25  # decimals that somebody writes, or a float has
 _DIGITS = 400  # a number longer than this is nobody's answer, and costs time to convert
 
 
@@ -341,8 +357,8 @@ def _read_text(raw: str) -> Fraction | Surd:
     text = raw.strip().replace("\N{MINUS SIGN}", "-").replace("_", "")
     if len(text) > _DIGITS:
         raise AnswerError(f"expected a number, got a text of {len(text)} characters")
-    if re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?", text):
-        text = text.replace(",", "")
+    if re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?|[+-]?\d{1,3}(\s\d{3})+(\.\d*)?", text):
+        text = re.sub(r"[,\s]", "", text)
     if re.fullmatch(r"[+-]?\d+,\d+", text):
         point = text.replace(",", ".")
         raise AnswerError(f"expected a number with a decimal point, got {raw!r}: write {point}")
@@ -351,7 +367,11 @@ def _read_text(raw: str) -> Fraction | Surd:
     try:
         value = parse(text).evaluate({})
     except (FormulaError, ValueError, ZeroDivisionError):
-        raise AnswerError(f"expected a number, got {excerpt(raw)}") from None
+        unit = re.fullmatch(r"([+-]?[\d.]*\d)\s*(%|[A-Za-z ]+)", text)
+        hint = f": write {unit[1]} alone, without {'%' if unit[2] == '%' else 'a unit'}" if unit else ""
+        if unit and unit[2] == "%":
+            hint = f": write {write_number(Fraction(unit[1]) / 100)}"
+        raise AnswerError(f"expected a number, got {excerpt(raw)}{hint}") from None
     return value.terms.get(1, Fraction(0)) if value.is_rational else value
 
 
@@ -370,6 +390,25 @@ def near(value: Value, key: Value, places: int | None) -> bool:
     half = Fraction(1, 2 * 10**places)
     slack = half + Fraction(1, 10**9) if isinstance(key, float) else half
     return abs(Fraction(value) - Fraction(key)) <= slack
+
+
+def rounds(value: Value, key: Value) -> bool:
+    """Is `value` a decimal that the key rounds to, or is cut off to, where no decimal is the key?
+
+    >>> [rounds(Fraction(text), Fraction(2, 3)) for text in ("0.67", "0.6", "0.7", "0.65", "1")]
+    [True, True, True, False, False]
+    """
+    if isinstance(value, Surd) or (not isinstance(key, Surd) and _decimals(Fraction(key)) is not None):
+        return False
+    places = _decimals(Fraction(value))
+    target = Fraction(float(key)) if isinstance(key, Surd) else Fraction(key)
+    slack = max(Fraction(1, 10 ** (places or 0)), abs(target) / 10**13)  # a float is cut off where its digits end
+    return bool(places) and abs(Fraction(value) - target) < slack
+
+
+def _decimals(value: Fraction) -> int | None:
+    """Return how many decimals a number has, or None where they never end."""
+    return next((n for n in range(_LONGEST) if 10**n % value.denominator == 0), None)
 
 
 def write_number(value: Value, places: int | None = None) -> str:
@@ -465,6 +504,12 @@ def _items(raw: object) -> Sequence[object] | None:
 def _only_numbers(raw: object) -> bool:
     items = _items(raw)
     return items is not None and not any(_items(item) is not None for item in items)
+
+
+def _nesting(raw: object) -> int:
+    """Return how many lists stand inside one another, along their first items."""
+    items = _items(raw)
+    return 0 if not items else 1 + _nesting(items[0])
 
 
 def _entries(value: Value, key: Value, at: tuple[int, ...] = ()) -> Iterator[tuple[tuple[int, ...], Value, Value]]:

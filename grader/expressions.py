@@ -1,8 +1,8 @@
 """Formulas that students write: read by a small parser of our own, never evaluated as code, compared exactly.
 
 Understood are numbers, names, + - * / and ^ (also **, ×, ·, ÷, −), sqrt(…) and √, brackets, and factors
-side by side (2 x, X11 dh11). Two formulas are the same when they agree at random rational points, computed
-exactly: for polynomials of the sizes here that is wrong less than once in 10^12 (Schwartz and Zippel).
+side by side (2 x, X11 dh11; not two numbers). Two formulas are the same when they agree at random rational
+points, computed exactly: for polynomials of the sizes here that is wrong less than once in 10^12 (Schwartz and Zippel).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def parse(text: str, names: Collection[str] = ()) -> Formula:
     if len(text) > MAX_LENGTH:
         raise FormulaError(f"a formula of {len(text):,} characters is too long")
     if re.search(r"\d,\d", text):
-        raise FormulaError("a comma inside a number: write a decimal point")
+        raise FormulaError("a comma is not part of a formula: in a number, write a decimal point")
     parser = _Parser(list(_tokens(text.translate(_SIGNS))), frozenset(names))
     value = parser.sum(0)
     if parser.rest:
@@ -87,6 +87,7 @@ class _Parser:
         self.rest = tokens
         self.names = names
         self.used: set[str] = set()
+        self.last = ""  # kind of the token that was read last
 
     def sum(self, depth: int) -> Node:
         value = self.product(depth)
@@ -100,6 +101,8 @@ class _Parser:
             if sign := self.take("*", "/"):
                 value = _combined(sign, value, self.signed(depth))
             elif self.rest and (self.rest[0][0] in ("number", "name") or self.rest[0][1] in ("(", "√")):
+                if self.last == self.rest[0][0] == "number":  # 1 000 and 1 1/2 are no products
+                    raise FormulaError("two numbers stand side by side: write a sign between them")
                 value = _combined("*", value, self.power(depth))
             else:
                 return value
@@ -128,6 +131,7 @@ class _Parser:
         if not self.rest:
             raise FormulaError("it ends too early")
         kind, text = self.rest.pop(0)
+        self.last = kind
         if kind == "number":
             number = surd(Fraction(text))
             return lambda point: number
@@ -148,6 +152,7 @@ class _Parser:
         inner = self.sum(depth + 1)
         if not self.take(")"):
             raise FormulaError("a bracket is not closed")
+        self.last = "bracket"
         return inner
 
     def take(self, *signs: str) -> str:

@@ -27,6 +27,12 @@ from grader.surds import root
 MAP = ((1, 2, 3), (4, 5, 6), (7, 8, 9))
 
 
+@pytest.mark.parametrize("raw", [1234, "1234", "1,234", "1 234", "1\u202f234", "1\u00a0234.0", "1_234"])
+def test_thousands_may_stand_apart(raw: object) -> None:
+    """A number is not a product because its writer groups its digits."""
+    assert Integer().read(raw) == 1234
+
+
 @pytest.mark.parametrize("raw", [55, 55.0, "55", " 55 ", "+55", Fraction(55), "55.0", "110/2"])
 def test_whole_numbers_are_read_however_they_are_written(raw: object) -> None:
     """A right answer must not be refused for the way in which it was typed."""
@@ -40,6 +46,12 @@ def test_whole_numbers_are_read_however_they_are_written(raw: object) -> None:
         (Integer("pixels"), 5.5, "expected a whole number, in pixels, got 5.5, which is not whole"),
         (Integer(), "five", "expected a number, got the text 'five'"),
         (Integer(), "3,5", "write 3.5"),
+        (Integer("pixels"), "55 pixels", "write 55 alone, without a unit"),
+        (Integer(), "12 34", "expected a number, got the text '12 34'"),
+        (Number(), "1 1/2", "expected a number, got the text '1 1/2'"),
+        (Number(), "75 %", "write 0.75"),
+        (Shape(("height", "width")), "22 × 31", r"write \(22, 31\)"),
+        (Matrix(), "[[1, 2]]", "write it without quotation marks"),
         (Integer(), float("nan"), "expected a number, got nan"),
         (Integer(), float("inf"), "expected a number, got inf"),
         pytest.param(Integer(), 1 << 50_000, "hundreds of digits", id="huge"),
@@ -114,6 +126,42 @@ def test_answers_earn_what_they_should(kind: Answer, raw: object, key: Any, outc
     """Right is right in every notation, nearly right is what the rule says, and wrong earns nothing."""
     verdict = kind.compare(kind.read(raw), key)
     assert (verdict.outcome, verdict.share) == (outcome, Fraction(share))
+
+
+@pytest.mark.parametrize(
+    ("kind", "raw", "key", "rounded"),
+    [
+        (Number(), "0.67", Fraction(2, 3), True),
+        (Number(), "0.66", Fraction(2, 3), True),
+        (Number(), 18**0.5, root(18), True),
+        (Number(), "0.6", Fraction(5, 8), False),
+        (Number(), 1, Fraction(2, 3), False),
+        (Number(2), 0.6, Fraction(2, 3), False),
+        (Matrix(), [[0.33, 1], [1, 1]], ((Fraction(1, 3), 1), (1, 1)), True),
+        (Matrix(), [[0.33, 2], [1, 1]], ((Fraction(1, 3), 1), (1, 1)), False),
+        (Matrix(), [[0.33, 2, 3], [4, 5, 6], [7, 8, 9]], ((Fraction(1, 3), *MAP[0][1:]), *MAP[1:]), True),
+    ],
+)
+def test_a_number_that_was_only_rounded_is_told_so(kind: Answer, raw: object, key: Any, rounded: bool) -> None:
+    """Who has the right number, but not exactly, learns that and how it is written; the marks stay as they are."""
+    verdict = kind.compare(kind.read(raw), key)
+    assert ("is rounded: the exact number is asked for" in verdict.message) == rounded
+    assert verdict.share == (Fraction(1, 2) if isinstance(raw, list) and len(raw) == 3 else 0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "raw", "value"),
+    [
+        (Matrix(depth=1), [[1, 2]], (1, 2)),
+        (Matrix(), [[[1, 2], [3, 4]]], ((1, 2), (3, 4))),
+        (Matrix(depth=3), [[[[1, 2], [3, 4]]]], (((1, 2), (3, 4)),)),
+        (Matrix(depth=3), [[1, 2], [3, 4]], (((1, 2), (3, 4)),)),
+        (Matrix(), [[1, 2]], ((1, 2),)),
+    ],
+)
+def test_a_list_more_or_less_around_the_numbers_does_not_matter(kind: Answer, raw: object, value: Any) -> None:
+    """A row in a list of its own, and one map without the list of maps, are the same numbers."""
+    assert kind.read(raw) == value
 
 
 def test_a_slip_is_named_by_its_place_and_not_by_its_value() -> None:

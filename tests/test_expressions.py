@@ -68,6 +68,8 @@ def test_what_is_nowhere_defined_is_undecided() -> None:
         ("x)", "is not expected there"),
         ("x,y", "',' is not part of a formula"),
         ("1,5 x", "write a decimal point"),
+        ("2 3", "two numbers stand side by side"),
+        ("x + 1 1/2", "two numbers stand side by side"),
         ("z", "unknown name 'z'; the names are"),
         ("__import__('os')", "is not part of a formula"),
         ("x.__class__", "is not part of a formula"),
