@@ -248,7 +248,7 @@ Args:
     device: "cpu", or a GPU such as "cuda:0": where the model, x and y are.
 
 Returns:
-    nothing, or the trained model.
+    nothing, or the trained model: with its weights after the last step.
 
 {lines}
 

@@ -25,6 +25,7 @@ from grader.authoring import (
     Part,
     Plan,
     StepTwin,
+    count,
     write_number,
 )
 from solutions import losses, networks, training
@@ -322,12 +323,11 @@ def stepped(p: Params, slope: Fraction) -> Fraction:
 
 
 def steps_workings(p: Params) -> str:
-    whole, rest = divmod(p.learned, p.batch)
-    ends = f"{whole} whole batches and a smaller one" if rest else f"{whole} whole batches"
+    whole = p.learned // p.batch  # variants on which nothing is left over are not drawn
     return (
         f"Learned are ${_steps.tex(p.examples)} - {_steps.tex(p.held)} = {_steps.tex(p.learned)}$ examples. "
-        rf"${_steps.tex(p.learned)} / {p.batch} = {write_number(Fraction(p.learned, p.batch), 2)}\dots$: {ends}, "
-        f"**{steps(p):,}** steps."
+        rf"${_steps.tex(p.learned)} / {p.batch}$ is more than {whole:,} and less than {whole + 1:,}: "
+        f"{count(whole, 'whole batch', 'whole batches')} and a smaller one, **{steps(p):,}** steps."
     )
 
 
@@ -403,24 +403,44 @@ def slip_misconception(name: str) -> Misconception[Params]:
 
 # Paper parts -----------------------------------------------------------------------------------------------
 
-INTRO = """\
-A training set has **{{ p.examples | count("example") }}**. Of these, **{{ p.held | num }}** are held back for \
-validation and never learned. The others are learned for **{{ p.epochs | count("epoch") }}** in batches of \
-**{{ p.batch }}**; the last batch of an epoch may be smaller, and is learned as well. Each batch is one update.
 
-At one of these steps the batch is a small one, of {{ p.size }} examples. For each there are the value $x$ of one \
+def ranges() -> str:
+    """Return in words between which numbers the trainings of all variants lie."""
+    spans = {name: _models.span([getattr(s, name) for s in SETUPS]) for name in ("batch", "epochs", "held")}
+    rates = _models.span([dict(s.options)["lr"] for s in SETUPS])
+    optimizers = " or ".join(sorted({s.optimizer for s in SETUPS}))
+    return (
+        f"{optimizers} with learning rates of {rates}, with or without momentum and weight decay, batches of "
+        f"{spans['batch']}, {spans['epochs']} epochs, one part of {spans['held']} held back"
+    )
+
+
+INTRO = f"""\
+**On paper**, a training set has **{{{{ p.examples | count("example") }}}}**. Of these, \
+**{{{{ "{{:,}}".format(p.held) }}}}** are held back for validation and never learned. The others are learned for \
+**{{{{ p.epochs | count("epoch") }}}}** in batches of **{{{{ p.batch }}}}**; the last batch of an epoch may be \
+smaller, and is learned as well. Each batch is one update.
+
+At one of these steps the batch is a small one, of {{{{ p.size }}}} examples. For each there are the value $x$ of one \
 input, its class, and the logits $z_0, z_1, z_2$ that the network has just returned:
 
-{{ p.table }}
+{{{{ p.table }}}}
 
-The network's last layer is dense. Its weight $w = {{ p.weight | num }}$ leads from the input $x$ to the logit \
-$z_{{ p.to }}$. Earlier batches have left ${{ p.left | num }}$ in its `.grad`. The loop is right: with the loss \
-`cross_entropy` it calls zero_grad(), backward() and step(), in this order; the optimizer is plain gradient descent \
-with learning rate $a = {{ p.rate | num }}$.
+The network's last layer is dense. Its weight $w = {{{{ p.weight | num }}}}$ leads from the input $x$ to the logit \
+$z_{{{{ p.to }}}}$. Earlier batches have left ${{{{ p.left | num }}}}$ in its `.grad`. The loop is right: with the \
+loss `cross_entropy` it calls zero_grad(), backward() and step(), in this order; the optimizer is plain gradient \
+descent with learning rate $a = {{{{ p.rate | num }}}}$.
 
 Somebody else's loop has one mistake:
 
-{{ p.listing }}
+{{{{ p.listing }}}}
+
+**As a program**, you write one step, an evaluation, and the whole loop. Your loop trains a dense network of \
+{WIDTHS[0]} inputs, {WIDTHS[1]} units with tanh and {WIDTHS[2]} logits on scikit-learn's digits, enlarged from 8 × 8 \
+to 28 × 28 pixels: {_models.LEARNED:,} are given to it, and {_models.HELD_OUT} are not seen by any training. Your \
+report draws the errors after every epoch.
+
+Variants differ: {ranges()}.
 """
 
 WORKED = """\
@@ -733,7 +753,7 @@ TRAIN_DOC = _models.training_doc(
         "First hold back int(len(x) / {{ p.setup.held }}) of the examples for validation: drawn at random from the "
         "seed, once, and never learned. The epochs go through all the others.",
         "Loss: torch.nn.functional.cross_entropy of the logits as they are, the mean over the batch.",
-        "Optimizer: {{ p.setup.call }}, made once.",
+        "Optimizer: {{ p.setup.call }}, made once; its learning rate stays as it is.",
     ),
     trained="a dense network",
 )
