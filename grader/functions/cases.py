@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -108,16 +109,21 @@ def regime_calls(regime: Regime, function: str, secret: bytes, fuzzed: int) -> l
 def siblings(contract: Contract, call: Call) -> Iterator[tuple[str, Call]]:
     """Yield calls that differ from this one in one thing, each with what kind of thing it is.
 
-    All arrays have their values in reverse order, or only one array has, or an option is left to its default. A
-    function that remembers results by shapes, or by some of its arguments, gives the old result.
+    All arrays have their values in another order, or only one array has; height and width change places, in the
+    shapes or in the pairs; or an option is left to its default. A function that remembers results by shapes, by
+    some of its arguments, by sums or by bytes alone gives the old result.
     """
     names: dict[int | str, str] = dict(enumerate(parameter_names(contract.signature)))
     named: dict[int | str, Any] = dict(enumerate(call.args))
     named.update(call.kwargs)
-    turned = {place: other for place, value in named.items() if (other := _reversed(value)) is not None}
+    turned = {place: other for place, value in named.items() if (other := _turned(value)) is not None}
     changes = {"all": turned} if turned else {}
     if len(turned) > 1:
         changes |= {str(names.get(place, place)): {place: other} for place, other in turned.items()}
+    exchanged = {place: other for place, value in named.items() if (other := _exchanged(value)) is not None}
+    if exchanged:
+        shapes = any(isinstance(value, np.ndarray) for value in exchanged.values())
+        changes["shapes" if shapes else "pairs"] = exchanged
     for kind, change in changes.items():
         yield kind, _with(call, change)
     if turned:
@@ -158,12 +164,32 @@ def _bytes(call: Call) -> int:
     return 16 * sum(value.nbytes for value in (*call.args, *call.kwargs.values()) if isinstance(value, np.ndarray))
 
 
-def _reversed(value: Any) -> Any:
-    """Return an array with the values in reverse order; None where that changes nothing, or it is no array."""
+def _turned(value: Any) -> Any:
+    """Return an array with the same values in another order; None where that changes nothing, or it is no array.
+
+    The first and the last stay where they are if the others can change: sums and corners tell nothing then.
+    """
     if not isinstance(value, np.ndarray) or value.size < 2:
         return None
-    other = value.ravel()[::-1].reshape(value.shape).copy()
-    return None if np.array_equal(value, other, equal_nan=value.dtype.kind == "f") else other
+    flat = value.ravel()
+    inner = np.concatenate((flat[:1], flat[-2:0:-1], flat[-1:]))
+    for other in (inner, flat[::-1]):
+        if not np.array_equal(flat, other, equal_nan=value.dtype.kind == "f"):
+            return other.reshape(value.shape).copy()
+    return None
+
+
+def _exchanged(value: Any) -> Any:
+    """Return a pair turned round, or an array of the same numbers in a row whose last two axes change lengths.
+
+    So height and width change places in all of a call. None where nothing changes. An array of two axes has none:
+    its first may count examples.
+    """
+    if isinstance(value, tuple | list) and len(value) == 2 and all(isinstance(item, Real) for item in value):
+        return value[::-1] if value[0] != value[1] else None
+    if isinstance(value, np.ndarray) and value.ndim > 2 and value.shape[-1] != value.shape[-2]:
+        return value.reshape(*value.shape[:-2], value.shape[-1], value.shape[-2]).copy()
+    return None
 
 
 def _copy(value: Any) -> Any:
