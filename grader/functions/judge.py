@@ -49,10 +49,13 @@ class Observation(NamedTuple):
     verdict: Verdict
     passed: bool
     ran: bool = True  # False when the process had died too often before
+    clean: bool = False  # passed, modified nothing, and shared nothing
 
 
 def observed(case: Case, reply: Reply, verdict: Verdict) -> Observation:
-    return Observation(case, reply, verdict, verdict.share == 1)
+    passed = verdict.share == 1
+    clean = passed and isinstance(reply, Returned) and not (reply.changed or reply.shares or reply.earlier)
+    return Observation(case, reply, verdict, passed, clean=clean)
 
 
 @dataclass
@@ -79,7 +82,7 @@ def judge(cases: CaseSet, runner: Runner, topic: str, marks: Fraction, *, trials
     contract = cases.contract
     runner.grant()
     observations = run_cases(cases, runner)
-    tally = tally_up(contract, observations, remembers(cases, observations, runner))
+    tally = tally_up(cases, observations, runner)
     reread(cases, observations, runner, tally)
     compare_calls(contract, observations, tally)
     share = shared_marks(contract, tally)
@@ -168,7 +171,19 @@ def remembers(cases: CaseSet, observations: list[Observation], runner: Runner) -
     return any(verdict_of(cases.contract, case, reply).share == 1 for case, reply in alone)
 
 
-def tally_up(contract: Contract, observations: Iterable[Observation], remembers: bool) -> Tally:
+def tally_up(cases: CaseSet, observations: list[Observation], runner: Runner) -> Tally:
+    """Count passed cases by regime; where nothing is amiss, the counts are the same for every student."""
+    script = cases.script
+    clean = all(seen.clean for seen in observations)
+    if clean and script.counts is not None:
+        return Tally(dict(script.counts))
+    tally = counted(cases.contract, observations, remembers(cases, observations, runner))
+    if clean:
+        script.counts = dict(tally.counts)
+    return tally
+
+
+def counted(contract: Contract, observations: Iterable[Observation], remembers: bool) -> Tally:
     """Count passed cases by regime. A repeated case counts only where the one it follows was right.
 
     One much like the case before counts against a function only if that `remembers` earlier calls.
@@ -177,7 +192,7 @@ def tally_up(contract: Contract, observations: Iterable[Observation], remembers:
     right: dict[int, bool] = {}
     counts: Counter[tuple[str, bool]] = Counter()
     unchanged, unaliased = ("unchanged" in contract.properties, "unaliased" in contract.properties)
-    for case, reply, _, passed, ran in observations:
+    for case, reply, _, passed, ran, _ in observations:
         right[case.number] = passed
         counts_so = passed or remembers or case.regime != SAME_SHAPES
         if case.follows is None or (ran and right.get(case.follows, False) and counts_so):
@@ -199,18 +214,30 @@ def reread(cases: CaseSet, observations: list[Observation], runner: Runner, tall
     first = len(observations) - runner.calls  # the case that was the current process' call 0
     if "unaliased" not in cases.contract.properties or runner.exhausted or first < 0:
         return
-    for number in (runner.calls - ago for ago in REREAD if ago <= runner.calls):
+    numbers = [runner.calls - ago for ago in REREAD if ago <= runner.calls]
+    looked_at = [number for number in numbers if observations[first + number].passed]
+    for number, reply in zip(looked_at, runner.reread(looked_at), strict=True):
         seen = observations[first + number]
-        if seen.passed:
-            now = verdict_of(cases.contract, seen.case, runner.reread(number))
-            tally.add(STAYS, now.share == 1)
+        stays = _equal(reply, seen.reply) or verdict_of(cases.contract, seen.case, reply).share == 1
+        tally.add(STAYS, stays)
+
+
+def _equal(one: Reply, other: Reply) -> bool:
+    """Are these one array, byte for byte? What is so need not be compared with what is expected again."""
+    if not isinstance(one, Returned) or not isinstance(other, Returned):
+        return False
+    a, b = one.value, other.value
+    arrays = type(a) is np.ndarray and type(b) is np.ndarray and a.dtype == b.dtype and a.shape == b.shape
+    return arrays and a.tobytes() == b.tobytes()
 
 
 def compare_calls(contract: Contract, observations: list[Observation], tally: Tally) -> None:
     """Judge all right results together, where the check has a method `across` for it (see `contract.Check`)."""
     across = getattr(contract.check, "across", None)
+    if across is None:
+        return
     seen = [(o.case.call, o.reply.value) for o in observations if isinstance(o.reply, Returned) and o.passed]
-    if across is None or not seen:
+    if not seen:
         return
     verdict = across(seen)
     tally.add(TOGETHER, verdict.share == 1)

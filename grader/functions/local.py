@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -73,8 +73,8 @@ class LocalSession:
     def perform(self, script: Script, start: int = 0) -> Iterator[Reply]:
         return self.calls(script.function, script.calls[start:])
 
-    def reread(self, number: int) -> Reply:
-        return Returned(_snapshot(self.results[number]))
+    def reread(self, numbers: Sequence[int]) -> list[Reply]:
+        return [Returned(_snapshot(self.results[number])) for number in numbers]
 
     def output(self) -> str:
         return ""

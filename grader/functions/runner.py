@@ -26,7 +26,7 @@ class Session(Protocol):
 
     def perform(self, script: Script, start: int = 0) -> Iterator[Reply]: ...
 
-    def reread(self, number: int) -> Reply: ...
+    def reread(self, numbers: Sequence[int]) -> list[Reply]: ...
 
     def output(self) -> str: ...
 
@@ -78,11 +78,11 @@ class Runner:
         finally:
             session.kill()
 
-    def reread(self, number: int) -> Reply:
-        """Return the result of an earlier call of this process as it is now."""
+    def reread(self, numbers: Sequence[int]) -> list[Reply]:
+        """Return the results of earlier calls of this process as they are now."""
         if self._session is None:
-            return Died(Outcome.CRASHED, "not run: the process had died")
-        return self._session.reread(number)
+            return [Died(Outcome.CRASHED, "not run: the process had died")] * len(numbers)
+        return self._session.reread(numbers)
 
     def grant(self) -> None:
         """Give the next function its own restarts."""

@@ -364,14 +364,14 @@ class Session:
 
     def load(self) -> Reply:
         """Run the module: Returned with the names of the functions it defines, Raised, or Died."""
-        reply = self._ask("load", self._source, protocol.BODY_FLOOR)
+        (reply,) = self._ask("load", [self._source], protocol.BODY_FLOOR)
         if isinstance(reply, Returned) and not _is_names(reply.value):
             return self._break("it did not say which functions it defines")
         return reply
 
     def value(self, name: str) -> Reply:
         """Return a global of the module as plain data; Raised with NameError when there is none."""
-        return self._ask("value", name, protocol.BODY_FLOOR)
+        return self._ask("value", [name], protocol.BODY_FLOOR)[0]
 
     def call(self, function: str, call: Call, *, reply_bytes: int) -> Reply:
         """Call a function with copies of the arguments; `reply_bytes` is the size of the right result."""
@@ -421,27 +421,32 @@ class Session:
         except (protocol.ProtocolError, EOFError, OSError) as error:
             yield self._failed(error)
             return
-        last = len(script.calls) - 1
+        last, number = len(script.calls) - 1, start
         if start <= last and self._died is None:
             self._write("perform", (b"", ()), 0, {"script": name, "start": start})
             self._answers += 1
-        for number in range(start, last + 1):
+        while number <= last:
+            known = self._known(script, number, last) if self._died is None else []
+            self._calls += len(known)
+            number += len(known)
+            yield from known
             self._calls += 1
-            reply = self._died or (number < last and self._known(script, number))
-            reply = reply or self._fetched(script, number, last=number == last)
+            reply = self._died or self._fetched(script, number, last=number == last)
             yield reply
             if isinstance(reply, Died):
                 return
+            number += 1
 
-    def reread(self, number: int) -> Reply:
-        """Return the result object of call `number` as it is now; None when that call did not return.
+    def reread(self, numbers: Sequence[int]) -> list[Reply]:
+        """Return the result objects of these calls as they are now; None for a call that did not return.
 
         Raises:
             ValueError: there was no such call.
         """
-        if not 0 <= number < self._calls:
-            raise ValueError(f"number={number} must be from 0 to {self._calls - 1}")
-        return self._ask("reread", number, protocol.BODY_FLOOR)
+        for number in numbers:
+            if not 0 <= number < self._calls:
+                raise ValueError(f"number={number} must be from 0 to {self._calls - 1}")
+        return self._ask("reread", numbers, protocol.BODY_FLOOR)
 
     def output(self) -> str:
         """Return the first 64 KB of what the student printed, also after the process has died."""
@@ -476,15 +481,17 @@ class Session:
         except (OSError, SandboxError, ValueError):
             return _End(lost=True)
 
-    def _ask(self, op: str, argument: Any, limit: int) -> Reply:
-        if self._died is not None:
-            return self._died
-        try:
-            self._refuse_early_bytes()
-        except (protocol.ProtocolError, EOFError, OSError) as error:
-            return self._failed(error)
-        self._write(op, protocol.encode(argument, ARGUMENT_LIMIT, layouts=True), limit)
-        return self._take(limit, last=True)
+    def _ask(self, op: str, arguments: Sequence[Any], limit: int) -> list[Reply]:
+        """Ask the same of several small arguments at once; return an answer for each."""
+        if self._died is None:
+            try:
+                self._refuse_early_bytes()
+            except (protocol.ProtocolError, EOFError, OSError) as error:
+                self._failed(error)
+        for argument in arguments:
+            if self._died is None:
+                self._write(op, protocol.encode(argument, ARGUMENT_LIMIT, layouts=True), limit)
+        return [self._take(limit, last=left == 1) for left in range(len(arguments), 0, -1)]
 
     def _put(self, function: str, call: Call, reply_bytes: int) -> tuple[Call, int, int]:
         """Send one call; a death while sending is found when its reply is taken."""
@@ -525,17 +532,21 @@ class Session:
             return self._die(Outcome.OUT_OF_MEMORY, self._memory_message())
         return reply
 
-    def _known(self, script: Script, number: int) -> Reply | None:
-        """Return what the next answer says if it is here already and came to the same call before."""
-        buffer = self._buffer
-        if len(buffer) < protocol.LENGTHS.size:
-            return None
-        head, size = protocol.LENGTHS.unpack_from(buffer)
-        end = protocol.LENGTHS.size + head + size
-        known = script.answers[number].get(bytes(buffer[:end])) if end <= len(buffer) else None
-        if known is not None:
-            del buffer[:end]
-        return known
+    def _known(self, script: Script, number: int, last: int) -> list[Reply]:
+        """Return what the answers to call `number` and those after it say, as far as each is here already and came to
+        the same call before; the answer to call `last` is left, since nothing may come after it."""
+        answers, lengths, found, start = script.answers, protocol.LENGTHS, list[Reply](), 0
+        with memoryview(self._buffer) as data:
+            while number < last and start + lengths.size <= len(data):
+                head, size = lengths.unpack_from(data, start)
+                end = start + lengths.size + head + size
+                known = answers[number].get(bytes(data[start:end]))
+                if known is None:
+                    break
+                found.append(known)
+                start, number = end, number + 1
+        del self._buffer[:start]
+        return found
 
     def _fetched(self, script: Script, number: int, *, last: bool) -> Reply:
         """Return the answer to call `number` of a script; time counts from when it is waited for."""

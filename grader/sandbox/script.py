@@ -26,6 +26,7 @@ class Script:
         self.calls = tuple(calls)
         self.answers: list[dict[bytes, Reply]] = [{} for _ in self.calls]  # whole frames, and what they say
         self.judgements: dict[int, Any] = {}  # by the identity of a reply that is remembered
+        self.counts: dict[str, tuple[int, int]] | None = None  # what the judge counts where nothing is amiss
         self._room = ALL_BYTES
         self._lock = threading.Lock()
         self._remembered: set[int] = set()

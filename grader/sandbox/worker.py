@@ -78,6 +78,7 @@ KEPT_BYTES = 1 << 24  # a larger result is not kept, so that results do not fill
 
 
 def redirect_output() -> None:
+    """Let prints go where descriptors 1 and 2 lead, here and in every child."""
     room = [OUTPUT_LIMIT]
     for name, descriptor in (("stdout", 1), ("stderr", 2)):
         text = io.TextIOWrapper(
@@ -520,6 +521,7 @@ class Zygote:
         self.control.sendmsg([json.dumps(message).encode()], rights)
 
     def run(self) -> None:
+        redirect_output()
         gc.collect()
         gc.freeze()
         self.say({"ready": True, "walls": self.walls.names})
@@ -596,7 +598,6 @@ class Zygote:
             os.dup2(62, 4)
             self.walls.ruleset = 4
         os.closerange(5, 1024)
-        redirect_output()
         pipe = Pipe(socket.socket(fileno=3), self.frames)
         submission = Submission(self.frames, request["filename"], self.operations, self.scripts, self.address)
         sys.argv = [request["filename"]]
