@@ -467,7 +467,7 @@ A volume of {{ p.channels }} channels of {{ p.size[0] }} × {{ p.size[1] }} numb
 
 {% for plane in p.volume %}
 {{ drawn_grid(plane, "Channel " ~ loop.index, window=(0, 0, p.side, p.side), padding=(1, 1),
-   note="The zeros around it are the padding; the frame is the first window") }}
+   note="Frame: first window" if loop.first else "") }}
 {% endfor %}
 A convolutional layer has **two filters**, each with a 3 × 3 kernel for every channel and one bias.
 {% for kernels in p.filters_tex %}
