@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from solutions import counting
 from solutions.datasets import Array, DatasetError, Examples
 
 if TYPE_CHECKING:
@@ -82,6 +83,29 @@ def parameters(model: Any) -> int:
     if hasattr(model, "coef_"):
         return int(model.coef_.size + model.intercept_.size)
     return sum(parameter.numel() for parameter in model.parameters())
+
+
+def hidden_parameters(units: int, inputs: int, classes: int) -> int:
+    """Return the parameters of an MLP with one hidden layer of so many units.
+
+    >>> hidden_parameters(27, 784, 10)
+    21475
+    """
+    return counting.mlp_parameters((inputs, units, classes))
+
+
+def resized(count: int, inputs: int, classes: int) -> int:
+    """Return the hidden units, at least 1, that bring an MLP with one hidden layer nearest to `count` parameters.
+
+    Every unit has a weight from each input, a bias and a weight to each class; the biases of the classes are there in
+    any case. Of two that are equally near, the smaller one.
+
+    >>> resized(21840, 784, 10)
+    27
+    """
+    each = inputs + classes + 1
+    below = max(1, (count - classes) // each)
+    return min((below, below + 1), key=lambda units: abs(hidden_parameters(units, inputs, classes) - count))
 
 
 # Training --------------------------------------------------------------------------------------------------
