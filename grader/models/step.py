@@ -53,7 +53,9 @@ class StepExam(Exam):
         if returned:
             self.add(LOSS)
         else:
-            like = [Finding(t.name, t.hint) for t, other in twins if near(got, [number(v) for v in other["losses"]])]
+            first = 1 if not near(got[:1], want[:1]) else None  # later losses depend on the weights as well
+            returns = [(t, [number(value) for value in other["losses"]]) for t, other in twins]
+            like = [Finding(t.name, t.hint) for t, losses in returns if near(got[:first], losses[:first])]
             self.add(LOSS, f"it returns {_listed(got)} for the first batches, wanted {_listed(want)}", like)
 
     def _moves(self, got: Any, want: Any, start: Weights) -> bool:
