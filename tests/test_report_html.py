@@ -155,6 +155,22 @@ def test_a_case_without_a_picture_is_told_in_words(good: dict[str, str]) -> None
     assert "output_size(7, 3, stride=2, padding=1) Got 3 Wanted 4" in Page(text).text
 
 
+def test_of_a_model_it_is_said_what_was_looked_at(tmp_path: Path) -> None:
+    """A model has no inputs of several kinds; "cases where the weights after each step" is no sentence."""
+    seen = {"the weights after each step": (0, 1), "the order": (1, 1), "the seed": (1, 1)}
+    hint = (Finding("no-zero-grad", "Forget the old gradients."),)
+    parts = (
+        part("train", Outcome.PARTIAL, 0, "others", kind="model", regimes=seen, misconceptions=hint),
+        part("build", Outcome.WRONG, 0, "another size", kind="model", regimes=seen),
+    )
+    text = Page(pages(Gradebook("c", (StudentResult("ada", parts),)), tmp_path)["students/ada.html"]).text
+    assert "read the hint, and try it on your model." in text
+    assert "change what is said to differ, and try it again." in text
+    assert "what was looked at right the weights after each step 0 of 1" in text
+    assert "2 checks are all right" in text
+    assert "of input" not in text
+
+
 def test_full_marks_leave_nothing_to_do(good: dict[str, str]) -> None:
     """A list of next steps under full marks would be an insult."""
     text = Page(good["students/ada.html"]).text
