@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from itertools import pairwise
 from typing import Any
 
@@ -95,9 +95,19 @@ class Params:
     def size(self) -> int:
         return len(self.powers)
 
-    @property
+    @cached_property
     def shares(self) -> tuple[losses.Shares, ...]:
         return tuple(losses.softmax(powers) for powers in self.powers)
+
+    @cached_property
+    def loss(self) -> Fraction:
+        """The loss of the small batch."""
+        return losses.negative_log_likelihood(self.right)
+
+    @cached_property
+    def gradient(self) -> Fraction:
+        """What backward() leaves in the weight's .grad."""
+        return losses.dense_gradient(self.to_class, self.own, self.inputs)
 
     @property
     def right(self) -> losses.Shares:
@@ -225,7 +235,7 @@ def draw(rng: Draw, level: Level) -> Params:
     """Draw numbers on which every mistake shows, by more than rounding hides."""
     while True:
         p = draw_once(rng, level)
-        if 0 < sum(p.own) < p.size and gradient(p) and all(told_apart(part, p) for part in PARTS):
+        if 0 < sum(p.own) < p.size and p.gradient and all(told_apart(part, p) for part in PARTS):
             return p
 
 
@@ -284,10 +294,6 @@ def last(p: Params) -> int:
     return p.learned - (steps(p) - 1) * p.batch
 
 
-def loss(p: Params) -> Fraction:
-    return losses.negative_log_likelihood(p.right)
-
-
 def softmax_twice(p: Params) -> Fraction:
     """The loss of someone who gives cross-entropy a softmax."""
     found = []
@@ -301,10 +307,6 @@ def unnormalised(p: Params) -> Fraction:
     """The loss of someone who takes the logit itself for the logarithm of its softmax."""
     pairs = zip(p.powers, p.labels, strict=True)
     return losses.negative_log_likelihood([Fraction(powers[label]) for powers, label in pairs])
-
-
-def gradient(p: Params) -> Fraction:
-    return losses.dense_gradient(p.to_class, p.own, p.inputs)
 
 
 def without_own(p: Params) -> Fraction:
@@ -356,7 +358,7 @@ def loss_workings(p: Params) -> str:
             rf"{write_number(share)}$, and $-\ln {write_number(share)} = {write_number(-losses.log(share), 3)}$"
         )
     total = -sum((losses.log(share) for share in p.right), Fraction(0))
-    mean = rf"{write_number(total, 3)} / {p.size} = {write_number(loss(p), 3)}"
+    mean = rf"{write_number(total, 3)} / {p.size} = {write_number(p.loss, 3)}"
     return (
         "Softmax gives to the right classes, and the loss takes of it:\n\n"
         + "\n".join(lines)
@@ -375,12 +377,12 @@ def gradient_workings(p: Params) -> str:
         rf"$(p_{p.to} - 1)\,x$ where class {p.to} is its own, else $p_{p.to}\,x$. Added up:"
         f"\n\n$${' + '.join(terms)} = {write_number(total)}$$\n\n"
         f"The loss is a mean over {p.size} examples, and so is its gradient: "
-        f"${write_number(total)} / {p.size} = {write_number(gradient(p))}$. What stood in `.grad` before plays no part."
+        f"${write_number(total)} / {p.size} = {write_number(p.gradient)}$. What stood in `.grad` before plays no part."
     )
 
 
 def step_workings(p: Params) -> str:
-    slope = gradient(p)
+    slope = p.gradient
     shown = write_number(slope)
     return (
         rf"$w - a \cdot g = {write_number(p.weight)} - {write_number(p.rate)} \cdot "
@@ -533,12 +535,12 @@ PARTS: tuple[Part[Params], ...] = (
     Part(
         name="loss",
         ask="What is the loss of the small batch?",
-        solve=loss,
+        solve=lambda p: p.loss,
         answer=Number(places=3),
         workings=loss_workings,
         misconceptions=(
             Misconception(
-                "summed", lambda p: p.size * loss(p), "That is the sum: `cross_entropy` takes the mean over the batch."
+                "summed", lambda p: p.size * p.loss, "That is the sum: `cross_entropy` takes the mean over the batch."
             ),
             Misconception(
                 "softmax-twice",
@@ -547,7 +549,7 @@ PARTS: tuple[Part[Params], ...] = (
             ),
             Misconception(
                 "log-base-ten",
-                lambda p: loss(p) / losses.log(Fraction(10)),
+                lambda p: p.loss / losses.log(Fraction(10)),
                 "That is with the logarithm to base 10: the loss takes the natural one.",
             ),
             Misconception(
@@ -555,42 +557,40 @@ PARTS: tuple[Part[Params], ...] = (
                 unnormalised,
                 "You took the logit for the logarithm of its softmax: the sum over all classes is missing.",
             ),
-            Misconception(
-                "sign", lambda p: -loss(p), "A loss is minus the logarithm: shares below 1 make it positive."
-            ),
+            Misconception("sign", lambda p: -p.loss, "A loss is minus the logarithm: shares below 1 make it positive."),
         ),
     ),
     Part(
         name="gradient",
         ask="What does backward() leave in the weight's `.grad`?",
-        solve=gradient,
+        solve=lambda p: p.gradient,
         answer=Number(places=3),
         workings=gradient_workings,
         misconceptions=(
             Misconception(
                 "not-zeroed",
-                lambda p: p.left + gradient(p),
+                lambda p: p.left + p.gradient,
                 "zero_grad() has cleared what earlier batches had left: do not add to it.",
             ),
             Misconception(
                 "summed",
-                lambda p: p.size * gradient(p),
+                lambda p: p.size * p.gradient,
                 "The loss is a mean over the batch, and so is its gradient: divide by the number of examples.",
             ),
             Misconception(
                 "averaged-twice",
-                lambda p: gradient(p) / p.size,
+                lambda p: p.gradient / p.size,
                 "You divided by the number of examples twice: the mean is taken once.",
             ),
             Misconception("label-forgotten", without_own, "Where the class is the example's own, it is p - 1, not p."),
             Misconception("input-forgotten", without_input, "Each example's p - y is multiplied by its input x."),
-            Misconception("sign", lambda p: -gradient(p), "It is p - y, not y - p: the gradient points uphill."),
+            Misconception("sign", lambda p: -p.gradient, "It is p - y, not y - p: the gradient points uphill."),
         ),
     ),
     Part(
         name="weight",
         ask="What is the weight after step()?",
-        solve=lambda p: stepped(p, gradient(p)),
+        solve=lambda p: stepped(p, p.gradient),
         answer=Number(places=3),
         workings=step_workings,
         carry=Carry(
@@ -602,15 +602,15 @@ PARTS: tuple[Part[Params], ...] = (
         misconceptions=(
             Misconception(
                 "learning-rate-ignored",
-                lambda p: p.weight - gradient(p),
+                lambda p: p.weight - p.gradient,
                 "Multiply the gradient by the learning rate before you subtract it.",
             ),
             Misconception(
-                "uphill", lambda p: stepped(p, -gradient(p)), "A step goes down: subtract the gradient, do not add it."
+                "uphill", lambda p: stepped(p, -p.gradient), "A step goes down: subtract the gradient, do not add it."
             ),
             Misconception(
                 "not-zeroed",
-                lambda p: stepped(p, p.left + gradient(p)),
+                lambda p: stepped(p, p.left + p.gradient),
                 "zero_grad() has cleared what earlier batches had left in `.grad`.",
             ),
             Misconception(

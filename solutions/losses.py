@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Context, Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 Shares = tuple[Fraction, ...]
 PRECISE = Context(prec=40)  # decimal's logarithm and powers are the same on every machine, unlike those of floats
+# What is drawn has few different shares, so that most logarithms are asked for again and again.
 
 
-def softmax(powers: Sequence[int]) -> Shares:
+@lru_cache(maxsize=4096)
+def softmax(powers: tuple[int, ...]) -> Shares:
     """Return e^z over their sum, given the powers e^z of the logits z.
 
     >>> [str(share) for share in softmax((2, 5, 3))]
@@ -20,6 +23,7 @@ def softmax(powers: Sequence[int]) -> Shares:
     return tuple(Fraction(power, total) for power in powers)
 
 
+@lru_cache(maxsize=4096)
 def log(value: Fraction) -> Fraction:
     """Return the natural logarithm, to 38 digits or more.
 
@@ -29,6 +33,7 @@ def log(value: Fraction) -> Fraction:
     return Fraction(PRECISE.ln(_decimal(value)))
 
 
+@lru_cache(maxsize=4096)
 def exp(value: Fraction) -> Fraction:
     """Return e to this power, to 38 digits or more.
 
