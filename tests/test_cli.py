@@ -115,12 +115,12 @@ def test_ctrl_c_reports_what_was_graded(tmp_path: Path, own_cache: Path) -> None
     process = subprocess.Popen(
         [*map(str, command), "-o", str(tmp_path / "report")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    until = time.monotonic() + 60
+    until = time.monotonic() + 120
     while not any('"ada"' in path.read_text() for path in own_cache.rglob("*.jsonl")) and time.monotonic() < until:
         time.sleep(0.1)  # the journal tells that ada is graded
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=30)
+    output, errors = process.communicate(timeout=120)  # on a busy machine; far less than the 300 s of a call
     assert process.returncode == 130, errors
     assert "ada" in output
     assert "zoe" not in output

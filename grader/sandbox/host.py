@@ -18,6 +18,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -82,6 +83,7 @@ class Sandbox:
         self._scripts: dict[Script, int] = {}  # what the zygote has learnt, and how it is called there
         self._zygote: _Zygote | None = None
         self._opened = 0
+        self._closed = False
         try:
             self._fill_folder()
             self._start()
@@ -110,6 +112,7 @@ class Sandbox:
 
         `scripts` are those that `Session.perform` will be asked for: the process inherits them.
         """
+        self._refuse_when_closed()
         if (
             self._zygote is None
             or self._zygote.process.poll() is not None
@@ -122,16 +125,24 @@ class Sandbox:
             self._restart()
             session = self._open(source, filename, limits, seed, scripts)
         self._live.add(session)
+        self._refuse_when_closed()
         return session
 
     def close(self) -> None:
-        """End the zygote and every process it made."""
+        """End the zygote and every process it made; another thread that still works with it gets a SandboxError."""
+        self._closed = True
         for session in tuple(self._live):
             session.kill()
         if self._zygote is not None:
             self._zygote.close()
             self._zygote = None
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _refuse_when_closed(self) -> None:
+        """End what was started while another thread closed the sandbox: it would outlive everything."""
+        if self._closed:
+            self.close()
+            raise SandboxError("the sandbox is closed")
 
     def _fill_folder(self) -> None:
         self.folder.chmod(0o755)
@@ -158,6 +169,7 @@ class Sandbox:
             self.walls = tuple(self._zygote.walls)
             self._scripts = {}
             self._opened = 0
+            self._refuse_when_closed()
             return
         raise SandboxError(f"no student's code can be run safely here: {'; '.join(problems)}", hint=NO_TIER)
 
@@ -170,6 +182,7 @@ class Sandbox:
             raise SandboxError(f"the sandbox does not hold here: inside it a process could {deeds}", hint=NO_TIER)
 
     def _restart(self) -> None:
+        self._refuse_when_closed()
         for session in tuple(self._live):
             session.kill()
         if self._zygote is not None:
@@ -328,6 +341,7 @@ class Session:
         self._since = time.monotonic()  # when the request that runs now was sent, or the one before it answered
         self._buffer = bytearray()
         self._closed = False
+        self._closing = threading.Lock()
         self._socket, theirs = socket.socketpair()
         self._output = _output_file()
         request = {
@@ -456,29 +470,30 @@ class Session:
 
     def kill(self) -> None:
         """End the process and wait until it is gone."""
-        if self._closed:
-            return
-        self._end()
-        self._printed = self.output()
-        self._closed = True
-        os.close(self._output)
+        with self._closing:  # Ctrl-C ends it from another thread
+            if self._closed:
+                return
+            self._end()
+            self._printed = self.output()
+            self._closed = True
+            os.close(self._output)
         self._sandbox._forget(self)
         if self._died is None:
             self._died = Died(Outcome.UNGRADABLE, "the session is closed")
 
     def _end(self) -> _End:
         """Kill and reap the process, and tell how it ended."""
-        if self._pidfd < 0:
+        handle, self._pidfd = self._pidfd, -1  # at once, for the same reason as in `kill`
+        if handle < 0:
             return _End()
         with suppress(OSError):
-            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
-        os.close(self._pidfd)
-        self._pidfd = -1
+            signal.pidfd_send_signal(handle, signal.SIGKILL)
+        os.close(handle)
         self._socket.close()
         try:
             reaped, _ = self._zygote.ask({"reap": self._pid})
             return _End(reaped["status"], reaped["peak"], reaped["seconds"])
-        except (OSError, SandboxError, ValueError):
+        except (OSError, SandboxError, ValueError, KeyError):  # KeyError: an answer to another thread
             return _End(lost=True)
 
     def _ask(self, op: str, arguments: Sequence[Any], limit: int) -> list[Reply]:

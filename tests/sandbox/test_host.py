@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,8 @@ import numpy as np
 import pytest
 
 from grader.contract import Call, Limits
-from grader.errors import InputError
+from grader.errors import InputError, SandboxError
+from grader.functions.runner import Runner
 from grader.outcome import Outcome
 from grader.sandbox import probe
 from grader.sandbox.host import Sandbox, Session
@@ -75,9 +77,9 @@ def dice():
 def tree():
     return {"a": [1, (2.5, None)], "b": (i for i in ())}
 
-def sleepy():
+def sleepy(seconds=0.4):
     import time
-    time.sleep(0.4)
+    time.sleep(seconds)
 
 def _hidden():
     pass
@@ -260,6 +262,38 @@ def test_nothing_is_left_after_closing() -> None:
     assert not Path(f"/proc/{pid}").exists()
     assert not folder.exists()
     assert len(os.listdir("/proc/self/fd")) == descriptors
+
+
+def test_who_still_works_with_a_closed_sandbox_starts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C closes it while another thread waits for a student: nothing may be opened again, to run on for hours."""
+    sandbox = Sandbox()
+    waiting = threading.Event()
+    original = Session.call
+
+    def noted(self: Session, *args: Any, **kwargs: Any) -> Reply:
+        waiting.set()
+        return original(self, *args, **kwargs)
+
+    monkeypatch.setattr(Session, "call", noted)
+    runner = Runner(lambda: sandbox.open(SOURCE, "given.py", Limits(call_seconds=100, total_seconds=100), b"seed"))
+    ended: list[Any] = []
+
+    def work() -> None:
+        try:
+            ended.append(runner.call("sleepy", Call((90,)), 100))
+        except SandboxError as error:
+            ended.append(error.message)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    waiting.wait(20)
+    time.sleep(0.1)
+    sandbox.close()
+    thread.join(20)
+    assert ended == ["the sandbox is closed"]
+    assert sandbox.worker_pid == 0
+    with pytest.raises(SandboxError, match="is closed"):
+        sandbox.open(SOURCE, "given.py", Limits(), b"seed")
 
 
 def test_unknown_packages_are_refused() -> None:
