@@ -753,7 +753,8 @@ TRAIN_DOC = _models.training_doc(
         "First hold back int(len(x) / {{ p.setup.held }}) of the examples for validation: drawn at random from the "
         "seed, once, and never learned. The epochs go through all the others.",
         "Loss: torch.nn.functional.cross_entropy of the logits as they are, the mean over the batch.",
-        "Optimizer: {{ p.setup.call }}, made once; its learning rate stays as it is.",
+        "Optimizer: {{ p.setup.call }}",
+        "Make the optimizer once, before the epochs, and leave its learning rate as it is.",
     ),
     trained="a dense network",
 )

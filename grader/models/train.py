@@ -403,7 +403,10 @@ class TrainExam(Exam):
         )
         said += f"; wanted at least {bar}"
         self.add(
-            ACCURACY, "" if best >= bar else f"too few unseen examples are read rightly (trained {len(right)} times)"
+            ACCURACY,
+            ""
+            if best >= bar
+            else f"too few unseen examples are read rightly (trained {'once' if tries == 1 else f'{tries} times'})",
         )
         rate = accuracy.error_rate(len(counts))
         self.look.notes.append(
