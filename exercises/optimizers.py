@@ -10,7 +10,7 @@ from fractions import Fraction
 from functools import cache
 from typing import Any
 
-from exercises.contracts.optimizers import ADAM_STEP, SGD_STEP
+from exercises.contracts.optimizers import ADAGRAD_STEP, ADAM_STEP, RMSPROP_STEP, SGD_STEP
 from grader.authoring import (
     Carry,
     Draw,
@@ -889,7 +889,12 @@ EXERCISE = Exercise(
         "All weights change at once. Give two numbers as `[1.5, -2]`, two rows as `[[0.1, 0.2], [1.5, -2]]`.",
     ),
     parts=PARTS,
-    functions=(FunctionPart(SGD_STEP, marks=3), FunctionPart(ADAM_STEP, marks=3)),
+    functions=(
+        FunctionPart(SGD_STEP, marks=3),
+        FunctionPart(ADAGRAD_STEP, marks=2),
+        FunctionPart(RMSPROP_STEP, marks=2),
+        FunctionPart(ADAM_STEP, marks=3),
+    ),
     cost=cost,
     costs={Level.INTRO: 22, Level.STANDARD: 28, Level.CHALLENGE: 40},
 )
