@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any
@@ -803,3 +803,36 @@ def test_several_misconceptions_may_fit_and_each_is_named() -> None:
 
     assert [finding.name for finding in grade(raises, twins=twins).misconceptions] == ["raises"]
     assert not grade(scale, twins=twins).misconceptions
+
+
+def test_one_of_two_mistakes_is_told_where_it_is_alone() -> None:
+    """No known mistake fits all of it, so none is named; but where one fits by itself, the student learns which."""
+
+    def twice(x: Any, factor: Any = 2) -> Any:
+        return x * 2 if factor < 6 else x * 0  # the second mistake
+
+    def close(low: int, high: int) -> Callable[[Draw], Call]:
+        return lambda rng: Call((np.array([rng.integer(1, 9), 3.0]),), {"factor": rng.integer(low, high)})
+
+    double = Twin("double", lambda x, factor=2: x * 2, "Use the factor.")
+    regimes = (
+        Regime("plain", Drawn(False)),
+        Regime("the factor is small", close(3, 5), group="factor"),
+        Regime("the factor is large", close(6, 9), group="factor"),
+    )
+    says = "Where the factor is small, but not everywhere, it returns what a known mistake does: Use the factor."
+    result = grade(twice, regimes=regimes, twins=(double,))
+    assert not result.misconceptions
+    assert result.message.endswith(says)
+    assert result.summary.endswith(says)
+    other = Twin("other", lambda x, factor=2: x + x, "Do not add.")
+    assert "known mistake" not in grade(twice, regimes=regimes, twins=(double, other)).message  # which of the two?
+    assert "known mistake" not in grade(twice, regimes=regimes[:1] + regimes[2:], twins=(double,)).message
+    assert "known mistake" not in grade(lambda x, factor=2: x * 2, regimes=regimes, twins=(double,)).message
+    half = (regimes[0], replace(regimes[1], draw=close(4, 9)), regimes[2])
+    assert "known mistake" not in grade(lambda x, factor=2: x * min(factor, 5), regimes=half, twins=(double,)).message
+
+    def dies(x: Any, factor: Any = 2) -> Any:
+        return DEAD if factor > 8 else twice(x, factor)
+
+    assert "known mistake" not in grade(dies, regimes=regimes, twins=(double,)).message

@@ -66,6 +66,7 @@ class Tally:
     remark: str = ""  # why the results of different calls do not go together
     unrun: int = 0  # cases of the contract's own regimes that were not tried
     stateful: bool = False  # what fails after other calls is right when it is the only call
+    resembles: str = ""  # where it does as a known mistake does that does not fit everywhere
     changed: set[int | str] = field(default_factory=set)  # arguments modified, by position or name
 
     def add(self, regime: str, passed: bool) -> None:
@@ -95,6 +96,7 @@ def judge(cases: CaseSet, runner: Runner, topic: str, marks: Fraction, *, trials
     if trials and failure and isinstance(failure.reply, Returned):
         reply = runner.alone(contract.name, failure.case.call, failure.case.reply_bytes)
         tally.stateful = verdict_of(contract, failure.case, reply).share == 1
+    tally.resembles = "" if findings or tally.stateful else resemblance(cases, observations)
     return PartResult(
         topic=topic,
         part=contract.name,
@@ -307,6 +309,25 @@ def diagnose(cases: CaseSet, observations: list[Observation]) -> tuple[Finding, 
     return tuple(Finding(twin.name, twin.hint) for twin in fitting)
 
 
+def resemblance(cases: CaseSet, observations: list[Observation]) -> str:
+    """Say where a function does as one known mistake does, for one that has several mistakes, or half of one.
+
+    Only of the first regime that fails, only if no case of it is right, and only if a single mistake fits there.
+    """
+    contract = cases.contract
+    failed = {seen.case.regime for seen in failures(observations)}
+    regime = next((r.name for r in contract.regimes if r.name in failed), None)
+    own = [seen for seen in observations if seen.case.regime == regime]
+    if not own or any(seen.passed or not isinstance(seen.reply, Returned) for seen in own):
+        return ""
+    if any(isinstance(seen.reply, Died) for seen in observations):  # then nobody knows whether it fits everywhere
+        return ""
+    fitting = [t for t in contract.twins if all(_fits(cases, cases.twin_expects(t, o.case), o.reply) for o in own)]
+    if len(fitting) != 1:
+        return ""
+    return f"Where {regime}, but not everywhere, it returns what a known mistake does: {fitting[0].hint}"
+
+
 def _fits(cases: CaseSet, expected: Any, reply: Reply) -> bool:
     if isinstance(expected, Fault):
         return isinstance(reply, Raised)
@@ -382,6 +403,7 @@ def explain(
         sentences.insert(0, "Its result depends on earlier calls: the call shown is right when it is the only one.")
     elif witness is not None:
         sentences.append(f"For example, {witness.sentence.rstrip('.')}.")
+    sentences += [tally.resembles] if tally.resembles else []
     sentences += [sentence for name, sentence in _SENTENCES.items() if not tally.passes(name)]
     if tally.changed:
         named = dict.fromkeys(_argument(contract, place) for place in _ordered(tally.changed))
