@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.shifted import digest, held_out
 from solutions import baselines, datasets
-from solutions.datasets import Array
+from solutions.datasets import Array, Dataset
 
 FILE = Path(__file__).resolve().parents[1] / "exercises" / "measured" / "baselines_coefficients.json"
 SIDE, WHITE = 4, 4  # of the small digits: pixels along a side, and the largest value of a pixel
@@ -46,6 +46,13 @@ def greys(coefficients: Array) -> list[list[str]]:
     return [["".join(map(str, row)) for row in tone] for tone in tones]
 
 
+def fitted(found: Dataset) -> tuple[Any, Array, Array]:
+    """Return the logistic regression on small digits, and its coefficients and intercepts as whole numbers."""
+    model = baselines.logistic().fit(small(found.train.x), found.train.y)
+    weights, biases = (np.rint(SCALE * values).astype(int) for values in (model.coef_, model.intercept_))
+    return model, weights, biases
+
+
 def percent(right: Array) -> float:
     return round(100 * float(right.mean()), 1)
 
@@ -57,8 +64,7 @@ def measure() -> dict[str, Any]:
     found = datasets.digits()
     held = held_out(found)
     whole = baselines.fitted(baselines.recipes()[0], found.train, seed=0)
-    few = baselines.logistic().fit(small(found.train.x), found.train.y)
-    weights, biases = (np.rint(SCALE * values).astype(int) for values in (few.coef_, few.intercept_))
+    few, weights, biases = fitted(found)
     x = small(held.x)
     return {
         "command": "python -m benchmarks.coefficients",
