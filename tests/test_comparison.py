@@ -829,10 +829,18 @@ def test_one_of_two_mistakes_is_told_where_it_is_alone() -> None:
     assert "known mistake" not in grade(twice, regimes=regimes, twins=(double, other)).message  # which of the two?
     assert "known mistake" not in grade(twice, regimes=regimes[:1] + regimes[2:], twins=(double,)).message
     assert "known mistake" not in grade(lambda x, factor=2: x * 2, regimes=regimes, twins=(double,)).message
-    half = (regimes[0], replace(regimes[1], draw=close(4, 9)), regimes[2])
-    assert "known mistake" not in grade(lambda x, factor=2: x * min(factor, 5), regimes=half, twins=(double,)).message
+    capped = Twin("capped", lambda x, factor=2: x * min(factor, 5), "Any factor.")
+    half = (regimes[0], replace(regimes[1], draw=close(4, 9)), Regime("scaled", Drawn(), group="factor"))
+    partly = grade(lambda x, factor=2: x * min(factor, 5 if x.size == 2 else 4), regimes=half, twins=(capped,))
+    assert 0 < partly.regimes["the factor is small"][0] < partly.regimes["the factor is small"][1]
+    assert "known mistake" not in partly.message
+    died: list[Any] = []
 
     def dies(x: Any, factor: Any = 2) -> Any:
-        return DEAD if factor > 8 else twice(x, factor)
+        if factor > 5 and not died:
+            died.append(x)
+            return DEAD
+        return twice(x, factor)
 
     assert "known mistake" not in grade(dies, regimes=regimes, twins=(double,)).message
+    assert died
