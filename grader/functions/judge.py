@@ -106,7 +106,7 @@ def judge(cases: CaseSet, runner: Runner, topic: str, marks: Fraction, *, trials
         max_score=marks,
         message=explain(contract, outcome, observations, tally, witness),
         summary=explain(contract, outcome, observations, tally, None),
-        credit=credit(contract, tally) if outcome is Outcome.PARTIAL else "",
+        credit=credit(contract, tally) if outcome in (Outcome.PARTIAL, Outcome.WRONG) else "",
         misconceptions=findings,
         regimes={name: tally.counts[name] for name in sorted(tally.counts, key=_declared(contract))},
         counterexample=witness,
@@ -271,7 +271,14 @@ def credit(contract: Contract, tally: Tally) -> str:
         passed = all(tally.passes(r.name) for r in contract.regimes if r.group == group)
         lines.append((group, Fraction(weight) / whole * (1 - BEHAVIOUR_SHARE), passed))
     lines.append((BEHAVIOUR, BEHAVIOUR_SHARE, behaves(tally)))
-    said = ", ".join(f"{group} {float(share):.0%}{'' if passed else ' (not earned)'}" for group, share, passed in lines)
+    gate, _, opened = lines[0]
+    said = ", ".join(
+        f"{group} {float(share):.0%}{'' if passed or not opened else ' (not earned)'}" for group, share, passed in lines
+    )
+    if not opened:
+        return (
+            f"Nothing is earned while {gate} is not right; then each group of cases counts when all of it is: {said}."
+        )
     return f"Each group of cases counts when all of it is right: {said}."
 
 
