@@ -540,7 +540,7 @@ PARTS: tuple[Part[Params], ...] = (
         workings=loss_workings,
         misconceptions=(
             Misconception(
-                "summed", lambda p: p.size * p.loss, "That is the sum: `cross_entropy` takes the mean over the batch."
+                "summed", lambda p: p.size * p.loss, "That is the sum: cross-entropy takes the mean over the batch."
             ),
             Misconception(
                 "softmax-twice",
@@ -611,7 +611,7 @@ PARTS: tuple[Part[Params], ...] = (
             Misconception(
                 "not-zeroed",
                 lambda p: stepped(p, p.left + p.gradient),
-                "zero_grad() has cleared what earlier batches had left in `.grad`.",
+                "zero_grad() has cleared what earlier batches had left in .grad.",
             ),
             Misconception(
                 "step-before-backward",

@@ -40,7 +40,12 @@ class StepExam(Exam):
         right = harness.steps({self.part.name: self.plan.step}, how, self.part.name, start, batches)
         modes = found.get("modes")
         evaluating = isinstance(modes, list) and not all(modes)
-        self.add(MODES, "the model learns in evaluation mode: call model.train() first" if evaluating else "")
+        finding = Finding(
+            "evaluation-mode-in-training",
+            "Call model.train() before the forward pass: in evaluation mode nothing is dropped, and averages are not "
+            "learned.",
+        )
+        self.add(MODES, "the model learns in evaluation mode" if evaluating else "", [finding] if evaluating else ())
         got = [number(value) for value in found.get("losses", ())]
         want = [number(value) for value in right["losses"]]
         moved, returned = self._moves(weights, right["weights"], start), near(got, want)
@@ -119,7 +124,7 @@ class EvaluateExam(Exam):
         bad = isinstance(modes, list) and any(modes)
         self.add(MODES, "the model is measured in training mode" if bad else "", [finding] if bad else ())
         kept = isinstance(found.get("gradients"), list) and any(found["gradients"])
-        self.add(FREE, "it measures with gradients: do so in `with torch.no_grad():`" if kept else "")
+        self.add(FREE, "it measures with gradients: do so inside torch.no_grad()" if kept else "")
         self.add(UNTOUCHED, "" if found.get("unchanged") is True else "it changes the model's weights")
 
     def _set(self, how: Any, start: Weights, number: int, size: int) -> list[Any]:
