@@ -45,7 +45,8 @@ _Packed = tuple[bytes, Sequence[bytes]]
 AHEAD = 16  # calls sent before the first of them is answered
 AHEAD_BYTES = 1 << 15  # of them together, well below what a socket holds
 SCRIPT_LIMIT = 1 << 26  # bytes of a script that every process may inherit
-NAP = 0.003  # seconds; answers to a script are fetched several at a time
+NAP, SHORT_NAP = 0.003, 0.0002  # seconds; answers to a script are fetched several at a time
+CHUNK = 1 << 16  # bytes; well below what a socket holds
 WORKER = Path(__file__).with_name("worker.py")
 # What a package needs beside itself to be imported; nothing else of the site-packages is visible inside.
 COMPANIONS = {
@@ -342,6 +343,7 @@ class Session:
         self._buffer = bytearray()
         self._closed = False
         self._closing = threading.Lock()
+        self._nap = NAP
         self._socket, theirs = socket.socketpair()
         self._output = _output_file()
         request = {
@@ -634,20 +636,25 @@ class Session:
     def _fill(self, size: int, deadline: float, *, nap: bool = False) -> None:
         """Read until there are `size` bytes; the buffer grows as they arrive, so that announcing many costs nothing.
 
-        With `nap`, what comes within some milliseconds is read at once.
+        With `nap`, what comes within some milliseconds is read at once: fewer when so much comes that the other side
+        may have to wait for its being read.
         """
+        napped = False
         while len(self._buffer) < size:
             try:
-                part = self._socket.recv(1 << 16)
+                part = self._socket.recv(CHUNK)
             except BlockingIOError:
                 if nap:
-                    time.sleep(NAP)
-                    nap = False
+                    time.sleep(self._nap)
+                    nap, napped = False, True
                 else:
                     self._wait(select.POLLIN, deadline)
                 continue
             if not part:
                 raise EOFError
+            if napped:
+                self._nap = max(self._nap / 2, SHORT_NAP) if len(part) == CHUNK else min(self._nap * 2, NAP)
+                napped = False
             self._buffer += part
             if time.monotonic() > deadline:
                 raise TimeoutError
