@@ -30,6 +30,7 @@ import numpy as np
 from benchmarks import machine
 from benchmarks.measure import children, environment
 from benchmarks.rivals import otter
+from benchmarks.targets import NOT_MEASURED, Target, kept
 from grader.check import Grading, Settings
 from grader.contract import Call
 from grader.course import load_course
@@ -382,6 +383,27 @@ def verdicts(rows: Sequence[Row]) -> Iterator[str]:
             yield f"| {name} | {target}× | {min(whole):.1f}× | {met[0]} | {min(harness):.1f}× | {met[1]} |"
 
 
+def promised(rows: Sequence[Row]) -> Iterator[Target]:
+    """Yield what is promised of speed; the slowest submission of a kind decides."""
+    for who, wanted in TARGETS.items():
+        for torch, times_as_fast in zip((False, True), wanted, strict=True):
+            right = [row for row in rows if row.style.torch is torch and row.style.right]
+            pairs = [(row.computed(who), row.computed("ours")) for row in right]
+            found = [theirs / ours for theirs, ours in pairs if theirs and ours]
+            name = f"{'torch' if torch else 'NumPy'}, right, all calls of its contract, against {who}"
+            measured = f"{min(found):.1f}×" if found else NOT_MEASURED
+            yield Target(name, f"{times_as_fast}×", measured, met=bool(found) and min(found) >= times_as_fast)
+    of_numpy = [row for row in rows if not row.style.torch]
+    beyond = [extra - row.own for row in of_numpy if row.style.right and (extra := row.further()) is not None]
+    wrong = [extra for row in of_numpy if not row.style.right and (extra := row.further()) is not None]
+    for name, limit, taken in (
+        ("one more right NumPy submission, computed beyond its own compute", 0.06, beyond),
+        ("one more wrong NumPy submission, shrinking and diagnosis in it", 1.5, wrong),
+    ):
+        measured = milliseconds(max(taken)) if taken else NOT_MEASURED
+        yield Target(name, milliseconds(limit), measured, met=bool(taken) and max(taken) <= limit)
+
+
 def section() -> str:
     """Measure everything and return the section of docs/benchmarks.md."""
     rows = contest()
@@ -430,6 +452,7 @@ def section() -> str:
     ]
     head = [*PHASES[:2], "own compute", *PHASES[2:]]
     lines += [f"| submission | {' | '.join(head)} |", "|---|" + "---:|" * len(head), *parts]
+    lines += kept(promised(rows))
     return "\n".join(lines)
 
 

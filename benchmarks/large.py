@@ -8,14 +8,18 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.classes import COLUMNS, LOOPS, WINDOWS, hand_in
 from benchmarks.measure import environment
+from benchmarks.targets import Target, kept, refreshed
 
 TITLE = "## Large classes"
-BUDGETS = {500: "30 s"}
+BUDGETS = {500: 30.0}  # seconds
+MEASURED, PLANNED = 2000, 10_000  # a class that is measured, and one that is planned by it
+GROWTH = {5000: 50 << 20}  # bytes
 CHEAP = """import numpy as np
 
 def one_hot(labels, num_classes):
@@ -83,22 +87,40 @@ def section(classes: list[str]) -> str:
     """Measure classes, each given by its size, and return the section of docs/benchmarks.md."""
     lines = [TITLE, "", *INTRODUCTION.splitlines(), ""]
     lines += ["| students | time | a second | budget | grew after its first quarter by |", "|---|---:|---:|---:|---:|"]
+    targets: list[Target] = []
     for word in classes:
         kind, _, number = word.rpartition(":")
         students = int(number)
         found = large(students, cheap=kind == "cheap")
         grown = found.problem or f"{found.growth / 2**20:.1f} MiB"
-        budget = "–" if kind else BUDGETS.get(students, "–")
+        limit = None if kind else BUDGETS.get(students)
+        budget = f"{limit:.0f} s" if limit else "–"
         name = f"{students:,}{', cheap' if kind else ''}"
         lines.append(f"| {name} | {found.seconds:.1f} s | {students / found.seconds:.0f} | {budget} | {grown} |")
-    return "\n".join(lines)
+        targets += promised(found, limit)
+    return "\n".join(lines + kept(targets))
+
+
+def promised(found: Large, limit: float | None) -> Iterator[Target]:
+    """Yield what a class of this size is to keep to."""
+    good = not found.problem
+    if limit:
+        name = f"{found.students:,} right submissions of one function on two cores"
+        yield Target(name, f"{limit:.0f} s", f"{found.seconds:.1f} s", met=good and found.seconds <= limit)
+    if room := GROWTH.get(found.students):
+        name = f"growth of the grader over {found.students:,} submissions"
+        wanted, measured = f"{room >> 20} MiB", f"{found.growth / 2**20:.1f} MiB"
+        yield Target(name, wanted, measured, met=good and found.growth <= room)
+    if found.students == MEASURED:
+        minutes = PLANNED * found.seconds / found.students / 60
+        yield Target(f"{PLANNED:,} submissions, by the rate of {found.students:,}", "–", f"{minutes:.1f} min", met=good)
 
 
 def put(page: Path, title: str, text: str) -> None:
     """Write a section of a page again, or as its last one where it is new."""
     before, found, rest = page.read_text(encoding="utf-8").partition(title)
     later = rest[rest.index("\n## ") :] if found and "\n## " in rest else ""
-    page.write_text(f"{before.rstrip()}\n\n{text.strip()}\n{later}", encoding="utf-8")
+    page.write_text(refreshed(f"{before.rstrip()}\n\n{text.strip()}\n{later}"), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import large, trained
-from benchmarks.classes import CLASS, STYLES, Contest, Phases, Row, Spent, Style, hand_in, verdicts
+from benchmarks import large, sandbox, targets, trained
+from benchmarks.classes import CLASS, STYLES, Contest, Phases, Row, Spent, Style, hand_in, promised, verdicts
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +98,67 @@ def test_a_section_of_the_page_is_replaced(tmp_path: Path) -> None:
     large.put(page, trained.TITLE, f"{trained.TITLE}\n\none\n\n### two")
     large.put(page, large.TITLE, f"{large.TITLE}\n\nnewer")
     assert page.read_text() == f"# Page\n\nkept\n\n{large.TITLE}\n\nnewer\n\n{trained.TITLE}\n\none\n\n### two\n"
+
+
+def test_the_page_shows_the_targets_of_all_sections(tmp_path: Path) -> None:
+    """A section that is measured again brings its lines with it, and leaves none of the old ones."""
+    page = tmp_path / "page.md"
+    met, missed = targets.Target("speed", "5×", "6.0×", met=True), targets.Target("memory", "50 MiB", "51 MiB")
+    kept, again = "\n".join(targets.kept([met])), "\n".join(targets.kept([missed, targets.Target("torch", "25×")]))
+    page.write_text(f"# Page\n\n{targets.TITLE}\n\nold\n\n## Other\n{kept}\n\n{large.TITLE}\n{kept}\n")
+    large.put(page, large.TITLE, f"{large.TITLE}\n\nnew\n{again}")
+    table, _, rest = page.read_text().partition("\n## Other\n")
+    assert table.splitlines()[2:] == [
+        targets.TITLE,
+        "",
+        "| target | wanted | measured | met |",
+        "|---|---:|---:|---|",
+        "| speed | 5× | 6.0× | yes |",
+        "| memory | 50 MiB | 51 MiB | **no** |",
+        "| torch | 25× | not measured |  |",
+    ]
+    assert rest.endswith(f"{large.TITLE}\n\nnew\n{again}\n")
+    assert targets.refreshed("# Page\n\nwithout\n") == "# Page\n\nwithout\n"
+
+
+def test_what_is_promised_of_speed_is_the_slowest() -> None:
+    """All that a grader takes counts against the others; what it takes beyond the student's own compute, by itself."""
+    slow, fast, wrong = row(STYLES[0], 1.0, 4.0, 0.9), row(STYLES[1], 1.0, 9.0, 0.99), row(STYLES[3], 2.0, 0.1, 0.1)
+    for each, alone in ((slow, 1.0), (fast, 1.0), (wrong, 2.0)):
+        each.spent["ours alone"] = [Spent(alone, 0.1)]
+    lines = [target.line() for target in promised([slow, fast, wrong])]
+    assert lines[0].endswith("against unittest | 5× | 4.0× | **no** |")
+    assert lines[4].endswith("own compute | 60 ms | 100 ms | **no** |")
+    assert lines[5].endswith("in it | 1500 ms | 2000 ms | **no** |")
+    better = [target.line() for target in promised([fast])]
+    assert better[0].endswith("| 9.0× | yes |")
+    assert better[4].endswith("| 10 ms | yes |")
+    assert better[5].endswith("| not measured |  |")
+
+
+@pytest.mark.parametrize(
+    ("limit", "students", "seconds", "growth", "said"),
+    [
+        (30.0, 500, 31.0, 0, ["500 right submissions of one function on two cores | 30 s | 31.0 s | **no**"]),
+        (None, 5000, 9.0, 51 << 20, ["growth of the grader over 5,000 submissions | 50 MiB | 51.0 MiB | **no**"]),
+        (None, 2000, 60.0, 0, ["10,000 submissions, by the rate of 2,000 | – | 5.0 min | yes"]),
+        (None, 3, 9.0, 0, []),
+    ],
+)
+def test_what_is_promised_of_large_classes(
+    limit: float | None, students: int, seconds: float, growth: int, said: list[str]
+) -> None:
+    found = large.Large(students, seconds, growth)
+    assert [target.line() for target in large.promised(found, limit)] == [f"| {line} |" for line in said]
+    failed = large.Large(students, seconds, growth, "it broke")
+    assert not any(target.met for target in large.promised(failed, limit))
+
+
+def test_what_is_promised_of_one_process_is_measured() -> None:
+    """A process that never returned must have been ended, and a limit that is missed must show."""
+    assert all(0 < seconds < 30 for seconds in (*sandbox.reaped(2), *sandbox.starts(frozenset(), sandbox.SOURCE, 2)))
+    assert sandbox.limited("start", 0.025, 0.0251).line() == "| start | 25 ms | 25.10 ms | **no** |"
+    assert sandbox.limited("start", 0.025, 0.025).met
 
 
 @pytest.mark.parametrize("topic", trained.TOPICS)
