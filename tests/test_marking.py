@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from grader.course import load_course
-from grader.exercise import AnyPart, Carry, Level
+from grader.exercise import AnyPart, Carry, Level, Misconception
 from grader.marking import better, carried, mark_answers, unknown_names
 from grader.outcome import Outcome, PartResult, correct, partial, wrong
 from grader.variant import AnyVariant, Seeded, draw_variant
@@ -57,6 +57,15 @@ def test_a_misconception_is_named_and_a_right_answer_is_not_diagnosed(variant: A
     assert [f.hint for f in marked(variant, total=a * b)["total"].misconceptions] == ["You multiplied."]
     assert not marked(variant, total=a + b)["total"].misconceptions
     assert not marked(variant, total=10**6)["total"].misconceptions
+
+
+def test_a_right_answer_is_right_whatever_else_it_resembles(variant: AnyVariant) -> None:
+    """Draws exclude that a mistake gives the key; where an author's `same` is lenient, nobody is scolded for it."""
+    also = Misconception[Any]("also", lambda p: p.a + p.b, "No.")
+    first, *others = variant.exercise.parts
+    exercise = replace(variant.exercise, parts=(replace(first, misconceptions=(also,)), *others))
+    result = marked(replace(variant, exercise=exercise), total=variant.p.a + variant.p.b)["total"]
+    assert (result.outcome, result.misconceptions) == (Outcome.CORRECT, ())
 
 
 def test_names_that_no_part_has_are_listed(variant: AnyVariant) -> None:
