@@ -83,7 +83,7 @@ def _result(part: AnyModelPart, topic: str, exam: Exam) -> PartResult:
     sentences = [seen.message for seen in failed if seen.message and not seen.message.startswith("not compared")]
     total = sum(look.groups.values())
     lines = [
-        f"{group} {weight / total:.0%}{'' if look.passes(group) else ' (not earned)'}"
+        f"{group} {100 * weight / total:.0f} %{'' if look.passes(group) else ' (not earned)'}"
         for group, weight in look.groups.items()
     ]
     return PartResult(
@@ -93,7 +93,7 @@ def _result(part: AnyModelPart, topic: str, exam: Exam) -> PartResult:
         outcome=outcome,
         score=share * Fraction(part.marks),
         max_score=Fraction(part.marks),
-        message=". ".join(dict.fromkeys(text.rstrip(".") for text in (*sentences, *look.notes))),
+        message="; ".join(dict.fromkeys(text.rstrip(".") for text in (*sentences, *look.notes))),
         summary="; ".join(f"not so: {seen.name}" for seen in failed),
         credit=f"Each group counts when all of it is right: {', '.join(lines)}." if outcome is Outcome.PARTIAL else "",
         misconceptions=findings,

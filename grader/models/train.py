@@ -272,7 +272,13 @@ class TrainExam(Exam):
                 "no step changes the weights: call the optimizer's step() after backward(), on this model's parameters"
             )
         elif not parted:
+            length = self._length(known["steps"][0], how, start, x, y) if known["steps"] else None
             said = f"after its first step the {others}"
+            if length:
+                said = (
+                    f"its first step has the right direction, but is {length:.3g} times as long as the reference's: "
+                    "look at the learning rate, and at the optimizer's other numbers"
+                )
         elif parted < len(known["steps"]):
             said = f"its first {_steps(parted)} right, but then the {others}"
         else:
@@ -283,6 +289,19 @@ class TrainExam(Exam):
         """Return the weights after this pass, where they were kept: those before the next one with gradients."""
         after = own.index(number) + 1
         return end if after == len(own) else weights[after] if after < len(weights) else None
+
+    def _length(self, taken: Taken, how: Any, start: Weights, x: Any, y: Any) -> float | None:
+        """Return how many times as long as the reference's this first step is; None where its direction is another."""
+        model = harness.fill(harness.make({}, how), start)
+        inputs, labels = harness.tensor(x, how), harness.tensor(y, how)
+        begin = harness.flat(model).numpy()
+        model.train()
+        rows = list(taken.rows)
+        self.plan.step(model, self.plan.start(model), inputs[rows], labels[rows])
+        right, own = harness.flat(model).numpy() - begin, taken.after - begin
+        ratio = float(own @ right) / (float(right @ right) or 1.0)
+        aside = float(np.linalg.norm(own - ratio * right))
+        return ratio if ratio > 0 and aside <= (1e-6 if how["double"] else 1e-2) * float(np.linalg.norm(own)) else None
 
     def _parted(
         self, path: Sequence[Taken], how: Any, start: Weights, x: Any, y: Any, twin: StepTwin | None
@@ -344,8 +363,9 @@ class TrainExam(Exam):
         bar = accuracy.threshold(plan.measured.counts)
         self.add(ACCURACY, "" if right >= bar else "with these weights too few unseen examples are read rightly")
         self.look.notes.append(
-            f"{path}: {right} of {of} unseen examples are read rightly ({right / of:.1%}, 95 % interval {low:.1%} to "
-            f"{high:.1%}); wanted at least {bar}. Without {self.part.name}() its loop earns nothing"
+            f"{path}: {right} of {of} unseen examples are read rightly ({100 * right / of:.1f} %, 95 % interval "
+            f"{100 * low:.1f} % to {100 * high:.1f} %); wanted at least {bar}. "
+            f"Without {self.part.name}() its loop earns nothing"
         )
 
     def _state(self, path: str, data: bytes) -> dict[str, Any]:
@@ -399,7 +419,8 @@ class TrainExam(Exam):
             raise Stopped("how often the reference is right was never measured", Outcome.UNGRADABLE)
         low, high = accuracy.interval(best, of)
         said = (
-            f"{best} of {of} unseen examples are read rightly ({best / of:.1%}, 95 % interval {low:.1%} to {high:.1%})"
+            f"{best} of {of} unseen examples are read rightly ({100 * best / of:.1f} %, 95 % interval "
+            f"{100 * low:.1f} % to {100 * high:.1f} %)"
         )
         said += f"; wanted at least {bar}"
         self.add(
@@ -411,7 +432,7 @@ class TrainExam(Exam):
         rate = accuracy.error_rate(len(counts))
         self.look.notes.append(
             f"{said}. The bar is the lowest of {len(counts)} trainings of the reference; a right one falls below "
-            f"it {accuracy.SEEDS} times in a row in at most {rate:.2%} of all cases"
+            f"it {accuracy.SEEDS} times in a row in at most {100 * rate:.2f} % of all cases"
         )
 
     def _right(self, one: Any, labels: Any) -> int:
