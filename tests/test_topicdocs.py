@@ -34,6 +34,13 @@ def test_there_are_no_pages_of_topics_that_are_gone() -> None:
     assert {path.name for path in FOLDER.iterdir()} == set(made())
 
 
+def test_every_function_that_is_marked_stands_on_a_sheet() -> None:
+    """What can be handed in is asked for somewhere; a contract that no sheet shows is found by nobody."""
+    course = load_course(ROOT)
+    asked = {part.name for topic in TOPICS for part in course.exercise(topic).functions}
+    assert set(course.contracts) - asked == set()
+
+
 @pytest.mark.parametrize("topic", TOPICS)
 def test_a_page_says_what_can_go_wrong_and_what_it_counts(topic: str) -> None:
     """An instructor chooses topics by this page: every part, mistake, function and kind of input is on it."""
