@@ -288,7 +288,9 @@ class BuildExam(Exam):
         weights = self._drawn(wanted.parameters if same else own, 10)
         theirs = {name: turned(w, shape) for (name, shape), w in zip(own, weights, strict=True)}
         passes = PASSES if self.plan.noisy else 3
-        got = self.student.form(self.student.ask("spread", self.how, theirs, x, passes), 2, FEW, len(self.plan.classes))
+        got = self.student.form(
+            self.student.ask("spread", self.single, theirs, x, passes), 2, FEW, len(self.plan.classes)
+        )
         varies = bool(got[1].max() > 1e-6)
         if not self.plan.noisy:
             self.add(TRAINING, "in training mode the same batch gives other outputs each time" if varies else "")
@@ -305,10 +307,15 @@ class BuildExam(Exam):
             [c.finding for c in twins if c.finding],
         )
 
+    @property
+    def single(self) -> dict[str, Any]:
+        """How to compute where chance is larger than rounding: twice as fast."""
+        return {**self.how, "double": False}
+
     def _varies_as(self, got: Any, other: Candidate, weights: Sequence[Any], x: Any) -> bool:
         """Do outputs in training mode vary around the same means and as far, up to what chance does?"""
         loaded = {n: turned(w, s) for (n, s), w in zip(other.parameters, weights, strict=True)}
-        want = harness.spread(self.own_names(other.build), self.how, loaded, x, PASSES)
+        want = harness.spread(self.own_names(other.build), self.single, loaded, x, PASSES)
         if not want[1].max() > 1e-6 or not got[1].max() > 1e-6:
             return bool(want[1].max() <= 1e-6 and got[1].max() <= 1e-6)
         far = (got[0] - want[0]) ** 2 / ((got[1] ** 2 + want[1] ** 2) / PASSES + 1e-12)
