@@ -88,7 +88,7 @@ class Labelled:
 class Measured:
     """How the reference did: how many of the `of` held-out examples it read rightly, with one seed after another.
 
-    `curves` are its errors after every epoch, by name, for one seed: those that reports draw.
+    `curves` are its errors after every epoch, by name, for a seed of the middle: those that reports draw.
     """
 
     counts: tuple[int, ...] = ()

@@ -108,16 +108,18 @@ def train(part: AnyModelPart, plan: Plan, number: int) -> Run:
 
 
 def document(course: Course, topic: str, runs: list[Run]) -> dict[str, Any]:
-    """Return what is kept: for each plan the counts in the order of their seeds, and the curves of the first seed."""
+    """Return what is kept: for each plan the counts in the order of their seeds, and the curves of a middling one."""
     import torch
 
     plans: dict[str, Any] = {}
-    for run in sorted(runs, key=lambda run: (run.key, run.number)):
-        entry = plans.setdefault(run.key, {"counts": [], "of": run.of, "seconds": [], "curves": run.curves})
-        entry["counts"].append(run.right)
-        entry["seconds"].append(run.seconds)
-    for entry in plans.values():
-        entry["seconds"] = round(statistics.median(entry["seconds"]), 2)
+    for key in sorted({run.key for run in runs}):
+        own = sorted((run for run in runs if run.key == key), key=lambda run: run.number)
+        plans[key] = {
+            "counts": [run.right for run in own],
+            "of": own[0].of,
+            "seconds": round(statistics.median(run.seconds for run in own), 2),
+            "curves": middling(own).curves,
+        }
     data = {}
     for part in training_parts(course, topic):
         for plan in part.plans():
@@ -125,6 +127,12 @@ def document(course: Course, topic: str, runs: list[Run]) -> dict[str, Any]:
             shapes = [one.x, one.y, one.held_x, one.held_y]
             data[plan.key] = hashlib.sha256(b"".join(array.tobytes() for array in shapes)).hexdigest()[:16]
     return {"topic": topic, "torch": str(torch.__version__), "data": data, "plans": plans}
+
+
+def middling(runs: list[Run]) -> Run:
+    """Return the training whose count is the median, and the first of those: a lucky or unlucky one misleads."""
+    median = statistics.median_low(run.right for run in runs)
+    return min((run for run in runs if run.right == median), key=lambda run: run.number)
 
 
 def bars(course: Course, topic: str) -> dict[str, int]:

@@ -1,0 +1,55 @@
+"""Measuring references: what is kept of many trainings, and that a seed's training can be made again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from exercises.cnn_two_conv import EXERCISE, TOPIC, plans
+from grader.course import load_course
+from grader.model import Labelled, read_measured
+from grader.models import calibrate
+from grader.models.calibrate import Run
+
+KEY = plans()[0].key
+
+
+def run(number: int, right: int, seconds: float = 1.0) -> Run:
+    return Run(KEY, number, right, 300, seconds, {"test error": [1 - right / 300, number / 10]})
+
+
+def test_the_curves_that_are_kept_are_of_a_middling_training() -> None:
+    """A reference that was lucky with its first seed would make every student's curve look bad."""
+    runs = [run(4, 280), run(0, 255), run(3, 281), run(2, 280), run(1, 299)]
+    assert calibrate.middling(runs) == run(2, 280)
+    assert calibrate.middling(runs[:2]) == run(0, 255)
+
+
+def test_what_is_kept_is_read_back(tmp_path: Path) -> None:
+    """Counts in the order of their seeds, whichever training ended first; the median of the seconds."""
+    runs = [run(2, 270, 3.0), run(0, 290, 1.0), run(1, 280, 8.0)]
+    found = calibrate.document(load_course(), TOPIC, runs)
+    file = tmp_path / "measured.json"
+    file.write_text(json.dumps(found), encoding="utf-8")
+    measured = read_measured(file, KEY)
+    assert measured.counts == (290, 280, 270)
+    assert measured.of == 300
+    assert measured.curves == {"test error": (1 - 280 / 300, 0.1)}
+    assert found["plans"][KEY]["seconds"] == 3.0
+    assert set(found["data"]) == {plan.key for plan in plans()}
+    assert read_measured(file, "another").counts == ()
+
+
+def test_a_seeds_training_can_be_made_again() -> None:
+    """The counts are a claim that anybody can check, one by one."""
+    data = plans()[0].data()
+    few = Labelled(data.x[:120], data.y[:120], data.held_x[:40], data.held_y[:40])
+    plan = replace(plans()[0], data=lambda: few, epochs=2)
+    part = next(part for part in EXERCISE.models if part.name == "train")
+    first, again, other = (calibrate.train(part, plan, number) for number in (7, 7, 8))
+    assert replace(first, seconds=0) == replace(again, seconds=0)
+    assert first.curves != other.curves
+    assert first.of == 40
+    assert [len(curve) for curve in first.curves.values()] == [2, 2]
+    assert first.curves["test error"][-1] == round(1 - first.right / 40, 4)
