@@ -19,7 +19,7 @@ from grader.functions.judge import OWN_MEMORY, STAYS, UNCHANGED, judge
 from grader.functions.local import LocalSession
 from grader.functions.runner import Runner
 from grader.outcome import Outcome, PartResult
-from grader.sandbox.replies import Died
+from grader.sandbox.replies import Died, Returned
 
 
 def scale(x: Any, factor: Any = 2) -> Any:
@@ -239,3 +239,16 @@ def test_a_contract_without_regimes_is_an_authors_mistake() -> None:
     """Zero cases would pass everything."""
     with pytest.raises(CourseError, match="without a regime nothing would be checked"):
         Contract("f", "(x)", "", scale, (), CONTRACT.check)
+
+
+def test_memory_shared_with_arguments_and_earlier_results_is_seen() -> None:
+    """As np.may_share_memory sees it: between the first and the last byte, also of views that run backwards."""
+    whole = np.zeros(8)
+    parts = {"front": whole[:3], "back": whole[5:], "reversed": whole[3::-1], "own": np.zeros(8), "none": whole[:0]}
+    session = LocalSession({name: lambda x, value=value: value for name, value in parts.items()})
+    replies = {name: session.call(name, Call((np.ones(2),)), reply_bytes=0) for name in parts}
+    earlier = {name: reply.earlier for name, reply in replies.items() if isinstance(reply, Returned)}
+    assert earlier == {"front": (), "back": (), "reversed": (0,), "own": (), "none": ()}
+    given = LocalSession({"given": lambda x: (1, [x[1:]])}).call("given", Call((np.ones(2),)), reply_bytes=0)
+    assert isinstance(given, Returned)
+    assert given.shares == (0,)

@@ -23,6 +23,7 @@ class LocalSession:
     def __init__(self, functions: Mapping[str, Callable[..., Any]]) -> None:
         self.functions = functions
         self.results: list[Any] = []
+        self._held: list[list[tuple[int, int]]] = []  # the memory of each result
         self._arrays: dict[int | str, Any] = {}
 
     def load(self) -> Reply:
@@ -34,6 +35,7 @@ class LocalSession:
     def call(self, function: str, call: Call, *, reply_bytes: int) -> Reply:  # noqa: ARG002 - the protocol's signature
         own = self._received(call)
         self.results.append(None)
+        self._held.append([])
         try:
             with np.errstate(all="ignore"):  # an overflow is no exception there either
                 result = self.functions[function](*own.args, **own.kwargs)
@@ -43,10 +45,10 @@ class LocalSession:
             return result
         given, now = _named(call), _named(own)
         changed = tuple(name for name in now if not _same(now[name], given[name]))
-        shares = tuple(name for name, value in now.items() if _shares(value, result))
-        others = enumerate(self.results) if _arrays(result) else ()  # a number shares none
-        earlier = tuple(number for number, other in others if _shares(other, result))
-        self.results[-1] = result
+        mine = _ranges(result)
+        shares = tuple(name for name, value in now.items() if _overlap(_ranges(value), mine))
+        earlier = tuple(number for number, other in enumerate(self._held) if _overlap(other, mine)) if mine else ()
+        self.results[-1], self._held[-1] = result, mine
         return Returned(_snapshot(result), changed, shares, earlier)
 
     def _received(self, call: Call) -> Call:
@@ -95,9 +97,21 @@ def _same(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
-def _shares(a: Any, b: Any) -> bool:
-    """Do the memory ranges of two values overlap? As in a student's process; exactly would take NumPy very long."""
-    return any(np.may_share_memory(one, other) for one in _arrays(a) for other in _arrays(b))
+def _overlap(some: list[tuple[int, int]], others: list[tuple[int, int]]) -> bool:
+    """Do memory ranges overlap? As in a student's process; to tell it of the entries would take NumPy very long."""
+    return any(low < end and start < high for low, high in some for start, end in others)
+
+
+def _ranges(value: Any) -> list[tuple[int, int]]:
+    """Return between which addresses the arrays inside a value lie, as np.may_share_memory sees it."""
+    found = []
+    for array in _arrays(value):
+        if array.size:
+            first = array.__array_interface__["data"][0]
+            reach = [(n - 1) * step for n, step in zip(array.shape, array.strides, strict=True)]
+            low, high = sum(r for r in reach if r < 0), sum(r for r in reach if r > 0)
+            found.append((first + low, first + high + array.itemsize))
+    return found
 
 
 def _arrays(value: Any) -> list[Any]:
