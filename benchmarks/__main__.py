@@ -51,7 +51,7 @@ BENCHMARKS = (
     Benchmark("grader generate --topic padding", ["generate", "--topic", "padding"], 0.7, repeats=9),
     bulk("padding", "md", 10),
     bulk("padding", "html", 20, 1),
-    bulk("convolution", "md", 10),
+    bulk("convolution", "md", 10, 1),
     bulk("convolution", "html", 20, 1),
     Benchmark(
         f"grader check, {STUDENTS} correct NumPy submissions of conv2d, two cores",
@@ -85,7 +85,7 @@ def seconds(value: float) -> str:
 def printed(module: str, *words: str) -> str:
     """Return what a benchmark in a module of its own prints."""
     command = [sys.executable, "-m", module, *words]
-    done = subprocess.run(command, cwd=HERE.parent, capture_output=True, text=True, check=True)  # noqa: S603 - our own
+    done = subprocess.run(command, cwd=HERE.parent, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603 - our own
     return done.stdout.strip()
 
 
@@ -121,6 +121,12 @@ after its time was up a process that never returns was gone.
     return targets.refreshed(text)
 
 
+def elsewhere(old: str, new: str) -> str:
+    """Return the sections of an old page that a new one does not have: other commands measure them."""
+    sections = old.split("\n## ")[1:]
+    return "".join(f"\n## {text}" for text in sections if f"\n## {text.splitlines()[0]}\n" not in new)
+
+
 @click.command()
 @click.option(
     "--only", metavar="TEXT", default="", help="Only the benchmarks whose name contains this; writes nothing."
@@ -139,6 +145,7 @@ def main(only: str, output: Path) -> None:
         today = datetime.datetime.now(tz=datetime.UTC).date()
         rest = [printed("benchmarks.sandbox"), printed("benchmarks.classes"), printed("benchmarks.large", *CLASSES)]
         text = page(measurements, rest, today)
+        text += elsewhere(output.read_text() if output.exists() else "", text)
         output.write_text(text)
         click.echo(targets.table(text))
         click.echo(f"Written to {output}.")
