@@ -321,9 +321,9 @@ class TrainExam(Exam):
             if taken.after is None:
                 continue
             now = harness.flat(model).numpy()
-            moved = max(float(np.linalg.norm(now - begin)), float(np.linalg.norm(taken.after - begin)))
+            moved = max(length(now - begin), length(taken.after - begin))
             allowed = (1e-7 if how["double"] else 1e-2) * moved + (1e-12 if how["double"] else 1e-6)
-            if not float(np.linalg.norm(taken.after - now)) <= allowed:
+            if not length(taken.after - now) <= allowed:
                 return number
         return None
 
@@ -494,6 +494,11 @@ def _steps(number: int) -> str:
 
 def _learned(passes: Sequence[Pass]) -> set[int]:
     return {row for p in passes if p.learning and p.training for row in p.rows}
+
+
+def length(values: Any) -> float:
+    """Return the length of a vector; NumPy's own wakes all threads of BLAS for it, which is slow beside others."""
+    return math.sqrt(float(np.square(values).sum()))
 
 
 def grey(planes: Any) -> Any:
