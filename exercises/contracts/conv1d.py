@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from exercises.contracts.conv2d import sum_sentence
-from grader.authoring import Call, Close, Contract, Draw, Pane, Regime, Twin, Window, integers, laid_out, reals
+from exercises.contracts.conv2d import MIXED, numbers, sum_sentence
+from grader.authoring import LAYOUTS, Call, Close, Contract, Draw, Pane, Regime, Twin, Window, integers, laid_out, reals
 from solutions.convolution import conv1d, cross_correlate1d
 from solutions.twins import conv1d as twins
 
@@ -97,6 +97,11 @@ def typed(rng: Draw, sequence: str, weights: str, mode: str = "valid") -> Call:
     return Call((x, w), given(mode))
 
 
+def unequal_floats(rng: Draw) -> Call:
+    """Return a call whose x and w are of unequal floating types."""
+    return typed(rng, *rng.choice((("float64", "float32"), ("float32", "float64"))), any_mode(rng))
+
+
 def as_bytes(rng: Draw, mode: str = "valid") -> Call:
     m = rng.integer(2, 3) if mode == "valid" else 3
     return Call((integers(rng, (m + 2,), 100, 255, "uint8"), kernel(rng, m, "int64")), given(mode))
@@ -139,6 +144,16 @@ def any_lengths(rng: Draw, lengths: tuple[int, ...]) -> Call:
     if mode == "same" and m > n and n % 2 == 0 and 2 not in lengths:
         n += 1
     return whole(rng, n, m, mode)
+
+
+def anything(rng: Draw, lengths: tuple[int, ...]) -> Call:
+    """Return a call in which two things that are each right alone may meet: lengths, modes, dtypes and layouts."""
+    call = any_lengths(rng, lengths)
+    arrays = tuple(
+        laid_out(numbers(rng.fork(), array.shape, rng.choice(options)), rng.choice(LAYOUTS))
+        for array, options in zip(call.args, MIXED, strict=False)
+    )
+    return Call((*arrays, *call.kwargs.values())) if rng.boolean() else Call(arrays, call.kwargs)
 
 
 def stored(rng: Draw, layout: str) -> Call:
@@ -205,13 +220,14 @@ def regimes(lengths: tuple[int, ...]) -> tuple[Regime, ...]:
             "the input is an integer array", lambda rng: typed(rng, rng.choice(("int64", "int32")), "int64"), "types"
         ),
         Regime("both are long", long, "lengths"),
-        Regime("the lengths are any up to 12", lambda rng: any_lengths(rng, lengths), "lengths", 40),
+        Regime("the lengths are any up to 12", lambda rng: any_lengths(rng, lengths), "lengths", 30),
         Regime("x or w begins or ends with zero", zeros_at_ends, "lengths", 14),
         Regime("the whole numbers are large", large_whole, "types"),
         Regime("x holds bytes (uint8)", as_bytes, "types"),
         Regime("x is whole and w is not", lambda rng: typed(rng, "int64", "float64"), "types"),
         Regime("w is whole and x is not", lambda rng: typed(rng, "float64", "int64"), "types"),
         Regime("the input is float32", lambda rng: typed(rng, "float32", "float32"), "types"),
+        Regime("one of x and w is float64, the other float32", unequal_floats, "types"),
         Regime("float64 numbers need full precision", precise, "types"),
         Regime("the numbers are huge", lambda rng: scaled(rng, 1e20, 1e10), "types"),
         Regime("the numbers are tiny", lambda rng: scaled(rng, 1e-15, 1e-25), "types"),
@@ -220,6 +236,7 @@ def regimes(lengths: tuple[int, ...]) -> tuple[Regime, ...]:
         Regime("the arrays are read-only", lambda rng: stored(rng, "readonly"), "arguments"),
         Regime("all arguments are given by keyword", by_keyword, "arguments"),
         Regime("all arguments are given by position", by_position, "arguments"),
+        Regime("lengths, modes, types and layouts are mixed", lambda rng: anything(rng, lengths), "together", 20),
     )
 
 
@@ -296,7 +313,7 @@ def contract(function: Callable[..., Any], doc: str, wrong: tuple[Twin, ...], le
         regimes=regimes(lengths),
         check=Close(partial(magnitude, function), terms=terms),
         twins=wrong,
-        groups={"basics": 4, "modes": 3, "lengths": 2, "types": 1, "arguments": 1},
+        groups={"basics": 4, "modes": 3, "lengths": 2, "types": 1, "arguments": 1, "together": 1},
         window=partial(window, function, function is conv1d),
     )
 

@@ -193,7 +193,7 @@ def scaled(rng: Draw, image: float, weights: float) -> Call:
 
 
 def stored(rng: Draw, layout: str) -> Call:
-    call = whole(rng, biased=True)
+    call = whole(rng, biased=True, kernel=rng.choice(((2, 2), (3, 3), (1, 1))))
     return Call(tuple(laid_out(array, layout) for array in call.args), call.kwargs)
 
 
@@ -315,11 +315,13 @@ def unequal_strides(rng: Draw) -> Call:
 
 
 def bias_with_zero(rng: Draw) -> Call:
-    """Return a call whose bias holds a zero, or adds up to zero, or both."""
-    call = whole(rng, n=1, c=1, f=2)
+    """Return a call whose bias holds a zero or a number twice, or adds up to zero; filters may be equal."""
     size = rng.integer(1, 5)
-    pairs = ((0, size), (size, -size), (size, 0), (-size, size), (0, 0))
-    return Call((*call.args, np.array(rng.choice(pairs), "float64")), call.kwargs)
+    values = rng.choice(((0, size), (size, -size), (size, 0), (0, 0), *((size, size, end) for end in (7, -7, 6))))
+    call = whole(rng, n=1, c=1, f=len(values))
+    if rng.boolean():
+        call.args[1][-1] = call.args[1][0]
+    return Call((*call.args, np.array(values, "float64")), call.kwargs)
 
 
 def weights_with_zeros(rng: Draw) -> Call:
@@ -338,7 +340,7 @@ def one_pixel(rng: Draw) -> Call:
 
 def numpy_moves(rng: Draw, call: Call) -> Call:
     """Return the call with NumPy's integers in place of the ints of stride and padding."""
-    kind = rng.choice((np.int64, np.int32))
+    kind = rng.choice((np.int64, np.int32, np.int16))
 
     def of(value: Any) -> Any:
         return kind(value) if isinstance(value, int) else tuple(map(kind, value))
@@ -399,7 +401,6 @@ REGIMES = (
     Regime("the kernel is as large as the padded image", full_kernel, "shapes"),
     Regime("the batch is empty", empty, "shapes"),
     Regime("stride and padding are pairs, with several images, channels and filters", all_together, "together"),
-    Regime("sizes, types, layouts and ways to call are mixed", anything, "together", 30),
     Regime("images, channels, filters, kernel and map are large at once", larger, "together"),
     Regime("there are four images, four channels or eight filters, or more", crowded, "large"),
     Regime("the kernel is large", large_kernel, "large", 10),
@@ -407,7 +408,7 @@ REGIMES = (
     Regime("the padding is 4 or more and wider than the kernel", thick_padding, "large"),
     Regime("the map has 17 rows or columns or more", wide, "large"),
     Regime("there are many numbers, and they are not whole", many_terms, "large"),
-    Regime("the bias holds zeros or adds up to zero", bias_with_zero, "bias", 8),
+    Regime("the bias holds zeros or a number twice, or adds up to zero", bias_with_zero, "bias", 10),
     Regime("weights are zero", weights_with_zeros, "shapes"),
     Regime("stride and padding are NumPy's integers", with_numpy_ints, "arguments"),
     Regime("the input is an integer array", lambda rng: typed(rng, rng.choice(("int64", "int32")), "int64"), "types"),
@@ -429,6 +430,7 @@ REGIMES = (
     Regime("all arguments are given by keyword", by_keyword, "arguments"),
     Regime("all arguments are given by position", by_position, "arguments"),
     Regime("stride and padding are lists", as_lists, "arguments"),
+    Regime("sizes, types, layouts and ways to call are mixed", anything, "together", 30),
 )
 
 HINTS = {

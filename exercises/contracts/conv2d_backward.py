@@ -270,7 +270,6 @@ REGIMES = (
     Regime("the kernel is as large as the padded image", full_kernel, "shapes"),
     Regime("the batch is empty", empty, "shapes"),
     Regime("stride and padding are pairs, with several images, channels and filters", all_together, "together"),
-    Regime("sizes, types and layouts are mixed", anything, "together", 30),
     Regime("images, channels, filters, kernel and map are large at once", larger, "together"),
     Regime("there are four images, four channels or eight filters, or more", crowded, "large"),
     Regime("the kernel is large", large_kernel, "large", 8),
@@ -299,6 +298,7 @@ REGIMES = (
     Regime("all arguments are given by keyword", by_keyword, "arguments"),
     Regime("all arguments are given by position", by_position, "arguments"),
     Regime("stride and padding are lists", as_lists, "arguments"),
+    Regime("sizes, types and layouts are mixed", anything, "together", 30),
 )
 
 HINTS = {

@@ -146,11 +146,11 @@ def network(rng: Draw) -> Call:
 
 
 def mixture(rng: Draw) -> Call:
-    """Layers of every kind in any order, with and without biases and groups."""
+    """Layers of every kind in any order, with and without biases and groups; often the last has no parameters."""
     makers = (conv, linear, norm, pool, bare, grouped, depthwise, placed, listed)
     layers = [rng.choice(makers)(rng) for _ in range(rng.integer(2, 9))]
     layers += [conv(rng, kernel_size=oblong(rng), bias=False), linear(rng, bias=False)]
-    return Call((rng.shuffled(layers),))
+    return Call(([*rng.shuffled(layers), *([bare(rng)] if rng.boolean() else [])],))
 
 
 def only(*makers: Any) -> Any:

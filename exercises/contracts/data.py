@@ -548,7 +548,7 @@ SPLIT_REGIMES = (
     Regime("there are many examples", many, "shuffled"),
     Regime("there are hundreds of examples", hundreds, "shuffled"),
     Regime("the seed is zero", lambda _: numbered(0), "shuffled"),
-    Regime("the seeds differ", seeded, "shuffled", 75),
+    Regime("the seeds differ", seeded, "shuffled", 100),
     Regime("one of three examples is held back", one_of_three, "edges", 65),
     Regime("the inputs are images (N, C, H, W)", lambda rng: few(rng, x_shape=(2, 3, 3)), "shapes"),
     Regime("the inputs are single numbers (N,)", lambda rng: few(rng, x_shape=()), "shapes"),

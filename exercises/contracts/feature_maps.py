@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from exercises.contracts._scene import SHOWCASE
+from exercises.contracts.conv2d import MIXED
 from grader.authoring import LAYOUTS, Call, Close, Contract, Draw, Pane, Regime, Twin, Window, integers, laid_out, reals
 from solutions.convolution import conv2d
 from solutions.feature_maps import feature_maps
@@ -129,7 +130,7 @@ def anything(rng: Draw) -> Call:
         tiles=(rng.integer(1, 3), rng.integer(1, 3)),
         spare=(rng.integer(0, pool - 1), rng.integer(0, pool - 1)),
     )
-    dtypes = rng.choice(("float64", "float32", "uint8", "int64")), *(rng.choice(("float64", "float32")),) * 2
+    dtypes = [rng.choice(options) for options in MIXED]
     arrays = [numbers(rng, shape, dtype) for shape, dtype in zip(shapes, dtypes, strict=True)]
     return Call((*(laid_out(array, rng.choice(LAYOUTS)) for array in arrays), pool))
 
@@ -154,7 +155,6 @@ REGIMES = (
     Regime("the image is not square", lambda rng: call(rng, kernel=(2, 2), tiles=unequal(rng, 1, 2, 3)), "shapes"),
     Regime("a filter is one pixel", lambda rng: call(rng, kernel=(1, 1)), "shapes"),
     Regime("the image has colours, the filters are 9 by 9 and the tiles 5 by 5", as_handed_out, "together"),
-    Regime("sizes, types and layouts are mixed", anything, "together", 20),
     Regime("some sums are in the thousands", bright, "numbers"),
     Regime("the image is of whole numbers", lambda rng: typed(rng, "int64", "float64"), "types"),
     Regime("all numbers are whole", lambda rng: typed(rng, "int64", "int64"), "types"),
@@ -166,6 +166,7 @@ REGIMES = (
     Regime("the arrays are not contiguous", lambda rng: stored(rng, "gapped"), "arguments"),
     Regime("the arrays are read-only", lambda rng: stored(rng, "readonly"), "arguments"),
     Regime("all arguments are given by keyword", by_keyword, "arguments"),
+    Regime("sizes, types and layouts are mixed", anything, "together", 20),
 )
 HINTS: dict[Callable[..., Any], str] = {
     twins.no_sigmoid: "The sigmoid is missing: maps = 1 / (1 + exp(-z)), and those are pooled.",

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from grader.authoring import Call, Close, Contract, Draw, Regime, Twin, integers, laid_out, reals
+from grader.authoring import LAYOUTS, Call, Close, Contract, Draw, Regime, Twin, integers, laid_out, reals
 from solutions.optimizers import adagrad_step, adam_step, rmsprop_step, sgd_step
 from solutions.twins import optimizers as twins
 
@@ -92,7 +92,7 @@ def share(rng: Draw) -> float:
 
 
 def rate(rng: Draw) -> float:
-    return rng.choice((0.1, 0.2, 0.5, 0.05, 0.01))
+    return rng.choice((0.1, 0.2, 0.5, 0.05, 0.01, 1.5))
 
 
 def adam_options(rng: Draw, t: int | None = None) -> dict[str, Any]:
@@ -256,6 +256,32 @@ def very_late(rng: Draw) -> Call:
     return usual(rng, ADAM, t=rng.integer(1, 4) * 2**20 + rng.integer(0, 2), betas=(0.999999, 0.9999999))
 
 
+def anything(rng: Draw, family: Family) -> Call:
+    """Return a call in which two things that are each right alone may meet: zeros here and there, types, options.
+
+    eps is never 0 here, so that the gradient and its squares may be zero in the same place.
+    """
+    shape, arrays = rng.choice(((), (1,), (3,), (2, 2), (3, 1), (2, 1, 3), (1, 2, 2, 2))), {}
+    sparse = rng.choice((False, True, True, True))
+    for name in family.arrays:
+        dtype = rng.choice(("float64", "float64", "float32", "int64"))
+        value = reals(rng.fork(), shape, dtype) if dtype.startswith("float") else integers(rng.fork(), shape)
+        if sparse:
+            value = np.where(integers(rng.fork(), shape, 0, 1) == 0, value.dtype.type(0), value)
+        value = np.abs(value) if name in family.squares else value
+        arrays[name] = laid_out(value, rng.choice(LAYOUTS)) if shape else np.asarray(value)  # one number has no layout
+    varied: dict[str, tuple[Any, ...]] = {
+        "lr": (0.1, 0.01, 2, 0.5, 1.5),
+        "momentum": (0.9, 0.5, 0.0, 1.5),
+        "alpha": (0.9, 0.5, 0.0),
+        "betas": ((0.9, 0.99), [0.5, 0.75], (0.0, 0.9), (0.99, 0.9)),
+        "eps": (1e-8, 0.5, 0.25),
+        "t": (1, 2, 3, 15, 120, 1500),
+    }
+    options = {name: rng.choice(varied[name]) for name in family.options(rng)}
+    return called(family, arrays, options | {"weight_decay": rng.choice((0.0, 0.1, 0.5, 1.5))})
+
+
 def with_list(call: Call) -> Call:
     return Call(call.args, {**call.kwargs, "betas": list(call.kwargs["betas"])})
 
@@ -306,6 +332,7 @@ def regimes(family: Family, own: tuple[Regime, ...]) -> tuple[Regime, ...]:
         of("all arguments are given by keyword", by_keyword, "arguments"),
         of("all arguments are given by position", by_position, "arguments"),
         Regime("the rate is a whole number", lambda rng: usual(rng, family, lr=rng.integer(1, 20)), "arguments"),
+        Regime("zeros, types, layouts and options are mixed", lambda rng: anything(rng, family), "together", 30),
     )
 
 
@@ -363,7 +390,7 @@ ADAM_OWN = (
     Regime("options are left to their defaults", lambda rng: defaults(rng, ADAM), "epsilon"),
     Regime("the gradient and all earlier ones are zero", lambda rng: zero_gradient(rng, ADAM, memory=False), "epsilon"),
 )
-LESSER = {"shapes": 1, "numbers": 1, "types": 1, "arguments": 1}
+LESSER = {"shapes": 1, "numbers": 1, "types": 1, "arguments": 1, "together": 1}
 SGD_GROUPS = {"basics": 2, "momentum": 3, "decay": 3, **LESSER}
 GROUPS = {"basics": 2, "memory": 3, "epsilon": 1, "decay": 2, **LESSER}
 

@@ -162,13 +162,14 @@ def _call(x: Any, arguments: dict[str, Any]) -> Call:
 def any_sizes(rng: Draw) -> dict[str, Any]:
     """Return sizes in which everything varies at once, as `given` takes them."""
     kernel, steps = (tuple(rng.integer(1, 4) for _ in range(2)) for _ in range(2))
+    whole_map = rng.integer(0, 4) == 4  # the window is the map, which invites a short cut
     return {
         "n": rng.integer(1, 3),
         "c": rng.integer(1, 3),
         "kernel": kernel if rng.boolean() else kernel[0],
         "stride": rng.choice((None, steps[0], steps)),
-        "spare": (rng.integer(0, 3), rng.integer(0, 3)),
-        "outputs": (rng.integer(1, 4), rng.integer(1, 4)),
+        "spare": (0, 0) if whole_map else (rng.integer(0, 3), rng.integer(0, 3)),
+        "outputs": (1, 1) if whole_map else (rng.integer(1, 4), rng.integer(1, 4)),
     }
 
 
@@ -199,7 +200,12 @@ def larger(rng: Draw) -> Call:
 
 
 def kernel_and_stride(rng: Draw) -> dict[str, Any]:
-    """Return a kernel and a stride that are both unequal pairs, or one a pair and the other a number."""
+    """Return a kernel and a stride that are both unequal pairs, or one a pair and the other a number.
+
+    In some, the windows stand side by side in one direction only, and both sides of the map are multiples of theirs.
+    """
+    if rng.integer(0, 3) == 3:
+        return {"kernel": 2, "stride": unequal(rng, 1, 2), "outputs": (3, 3)}
     return {
         "kernel": rng.choice((unequal(rng, 2, 3), unequal(rng, 2, 3), rng.integer(2, 3))),
         "stride": rng.choice((unequal(rng, 1, 2), unequal(rng, 1, 4), rng.integer(1, 2))),
@@ -214,7 +220,7 @@ def none_given(rng: Draw) -> Call:
 
 def numpy_sizes(rng: Draw, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments with NumPy's integers in place of ints."""
-    kind = rng.choice((np.int64, np.int32))
+    kind = rng.choice((np.int64, np.int32, np.int16))
 
     def of(value: Any) -> Any:
         return kind(value) if isinstance(value, int) else tuple(map(kind, value))
@@ -279,19 +285,23 @@ COMMON = (
     Regime("the kernel is not square", lambda rng: single(rng, kernel=unequal(rng, 1, 2, 3)), "shapes"),
     Regime("the map is not square", lambda rng: single(rng, kernel=2, outputs=unequal(rng, 1, 2, 3)), "shapes"),
     Regime("the kernel is one pixel", lambda rng: single(rng, kernel=1, stride=rng.integer(1, 2)), "shapes"),
-    Regime("the kernel is as large as the map", lambda rng: single(rng, kernel=(3, 4), outputs=(1, 1)), "shapes"),
+    Regime(
+        "the kernel is as large as the map",
+        lambda r: whole(r, n=1, c=r.choice((1, 2, 2)), kernel=(3, 4), outputs=(1, 1)),
+        "shapes",
+    ),
     Regime("the batch is empty", empty, "shapes"),
     Regime("some numbers are negative", lambda rng: whole(rng, -9, 9), "numbers"),
     Regime("all numbers are negative", lambda rng: whole(rng, -9, -1), "numbers"),
     Regime("the numbers are huge and negative", lambda rng: scaled(rng, 1e290, -1), "numbers"),
     Regime("the numbers are tiny", lambda rng: scaled(rng, 1e-30), "numbers"),
     Regime("there are ties and zeros", ties, "numbers"),
-    Regime("sizes, types and layouts are mixed", anything, "together", 30),
     Regime("images, channels, window and map are large at once", larger, "together"),
     Regime("kernel and stride are pairs, or one of them is", lambda r: single(r, **kernel_and_stride(r)), "stride", 12),
     Regime("the stride is given as None", none_given, "stride"),
     Regime("the stride is 5 or more", lambda rng: single(rng, kernel=2, stride=rng.integer(5, 6)), "large"),
     Regime("the kernel is large", large_kernel, "large"),
+    Regime("the window has more than 256 entries", lambda rng: single(rng, kernel=(20, 26), outputs=(1, 2)), "large"),
     Regime("the map has 13 rows or columns or more", lambda r: single(r, outputs=r.choice(LARGE_MAPS)), "large"),
     Regime("there are four images or more", lambda r: whole(r, n=r.integer(4, 6), c=1, kernel=2), "large"),
     Regime("there are four channels or more", lambda r: whole(r, n=1, c=r.integer(4, 6), kernel=2), "large"),
@@ -299,7 +309,7 @@ COMMON = (
     Regime(
         "whole numbers are the largest or the least of 16 or 8 bits", lambda r: at_limits(r, "int16", "uint8"), "types"
     ),
-    Regime("kernel and stride are NumPy's integers", with_numpy_ints, "arguments"),
+    Regime("kernel and stride are NumPy's integers", with_numpy_ints, "arguments", 8),
     Regime("the whole numbers are large", large_whole, "types"),
     Regime("the input is an integer array", lambda rng: typed(rng, rng.choice(("int64", "int32"))), "types"),
     Regime("the input is of bytes (uint8)", lambda rng: typed(rng, "uint8", 90, 255), "types"),
@@ -312,6 +322,7 @@ COMMON = (
     Regime("all arguments are given by keyword", by_keyword, "arguments"),
     Regime("all arguments are given by position", by_position, "arguments"),
     Regime("kernel and stride are lists", as_lists, "arguments"),
+    Regime("sizes, types and layouts are mixed", anything, "together", 30),
 )
 INFINITE = Regime("some numbers are infinite", infinite, "numbers")
 GROUPS = {

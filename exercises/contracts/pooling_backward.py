@@ -150,7 +150,8 @@ def typed(rng: Draw, up: str, numbers: str) -> Call:
     """Return a call with whole numbers for an integer dtype and any numbers for a floating one."""
     top, shape, arguments = sizes(rng, kernel=2, stride=rng.integer(1, 2), n=1, c=1)
     dy = reals(rng, top, up) if up.startswith("float") else upstream(rng, top, up)
-    x = reals(rng, shape, numbers) if numbers.startswith("float") else distinct(rng, shape, dtype=numbers)
+    low = rng.choice((0, 256 - math.prod(shape))) if numbers == "uint8" else 1  # from either end of its range
+    x = reals(rng, shape, numbers) if numbers.startswith("float") else distinct(rng, shape, low, numbers)
     return make(dy, x, arguments)
 
 
@@ -262,14 +263,18 @@ COMMON = (
     Regime("the kernel is not square", lambda rng: single(rng, kernel=unequal(rng, 1, 2, 3)), "shapes"),
     Regime("the map is not square", lambda rng: single(rng, kernel=2, outputs=unequal(rng, 1, 2, 3)), "shapes"),
     Regime("the kernel is one pixel", lambda rng: single(rng, kernel=1, stride=rng.integer(1, 2)), "shapes"),
-    Regime("the kernel is as large as the map", lambda rng: single(rng, kernel=(3, 4), outputs=(1, 1)), "shapes"),
+    Regime(
+        "the kernel is as large as the map",
+        lambda r: whole(r, n=1, c=r.choice((1, 2, 2)), kernel=(3, 4), outputs=(1, 1)),
+        "shapes",
+    ),
     Regime("the batch is empty", empty, "shapes"),
-    Regime("sizes, types and layouts are mixed", anything, "together", 30),
     Regime("images, channels, window and map are large at once", larger, "together"),
     Regime("kernel and stride are pairs, or one of them is", lambda r: single(r, **kernel_and_stride(r)), "stride", 12),
     Regime("the stride is given as None", none_given, "stride"),
     Regime("the stride is 5 or more", lambda rng: single(rng, kernel=2, stride=rng.integer(5, 6)), "large"),
     Regime("the kernel is large", large_kernel, "large"),
+    Regime("the window has more than 256 entries", lambda rng: single(rng, kernel=(20, 26), outputs=(1, 2)), "large"),
     Regime("the map has 13 rows or columns or more", lambda r: single(r, outputs=r.choice(LARGE_MAPS)), "large"),
     Regime("there are four images or more", lambda r: whole(r, n=r.integer(4, 6), c=1, kernel=2), "large"),
     Regime("there are four channels or more", lambda r: whole(r, n=1, c=r.integer(4, 6), kernel=2), "large"),
@@ -278,7 +283,7 @@ COMMON = (
     Regime("the whole numbers are large", long_whole, "types"),
     Regime("dy is float64 and x is float32", lambda rng: typed(rng, "float64", "float32"), "types"),
     Regime("dy is whole and x is not", lambda rng: typed(rng, "int64", "float64"), "types"),
-    Regime("kernel and stride are NumPy's integers", with_numpy_ints, "arguments"),
+    Regime("kernel and stride are NumPy's integers", with_numpy_ints, "arguments", 8),
     Regime("some numbers are negative", signed, "numbers"),
     Regime("all numbers are negative", negative, "numbers"),
     Regime("the numbers differ in their last digits only", last_digits, "numbers"),
@@ -296,6 +301,7 @@ COMMON = (
     Regime("all arguments are given by keyword", by_keyword, "arguments"),
     Regime("all arguments are given by position", by_position, "arguments"),
     Regime("kernel and stride are lists", as_lists, "arguments"),
+    Regime("sizes, types and layouts are mixed", anything, "together", 25),
 )
 GROUPS = {
     "basics": 2,

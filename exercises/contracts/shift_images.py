@@ -129,7 +129,6 @@ REGIMES = (
     Regime("an image is one row or one column", lambda rng: counted(rng, 0, 1, size=(1, rng.integer(3, 5))), "sizes"),
     Regime("the batch is empty", lambda rng: counted(rng, *either(rng), n=0), "sizes", 2),
     Regime("the images are of 28 by 28 pixels", digits, "sizes"),
-    Regime("sizes, moves, types and layouts are mixed", anything, "together", 30),
     *(Regime(f"x is {dtype}", partial(typed, dtype=dtype), "types") for dtype in TYPES),
     Regime("x is of bright bytes", bright_bytes, "types"),
     Regime("the numbers lie between 0 and 1", fractions_between, "types"),
@@ -139,6 +138,7 @@ REGIMES = (
     Regime("x is read-only", lambda rng: stored(rng, "readonly"), "arguments"),
     Regime("dy and dx are NumPy's integers", numpys_integers, "arguments"),
     Regime("all arguments are given by keyword", by_keyword, "arguments"),
+    Regime("sizes, moves, types and layouts are mixed", anything, "together", 30),
 )
 HINTS: dict[Callable[..., Any], str] = {
     twins.wraps_around: "What leaves at one side comes back at the other, as np.roll has it: zeros move in.",
