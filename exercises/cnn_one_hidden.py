@@ -755,5 +755,6 @@ EXERCISE = Exercise(
     cost=cost,
     costs=COSTS,
     cost_unit="one-digit multiplications",
+    version=2,
     worked=WORKED,
 )

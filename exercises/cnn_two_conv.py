@@ -124,10 +124,11 @@ EPOCHS_SHOWN = {Level.INTRO: 6, Level.STANDARD: 8, Level.CHALLENGE: 10}
 
 
 def draw(rng: Draw, level: Level) -> Params:
-    """Draw numbers on which every mistake shows, and whose work by hand is that of the level."""
+    """Draw numbers on which every mistake shows, whose work by hand is that of the level; no map is a single number."""
     while True:
         p = draw_once(rng, level)
-        if abs(cost(p) - COSTS[level]) <= COSTS[level] // 6 and all(all_differ(part, p) for part in PARTS):
+        fair = abs(cost(p) - COSTS[level]) <= COSTS[level] // 6 and min(p.net.shapes[-1][1:]) > 1
+        if fair and all(all_differ(part, p) for part in PARTS):
             return p
 
 
@@ -770,5 +771,6 @@ EXERCISE = Exercise(
     cost=cost,
     costs=COSTS,
     cost_unit="one-digit multiplications",
+    version=2,
     worked=WORKED,
 )

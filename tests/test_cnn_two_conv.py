@@ -135,6 +135,7 @@ def test_mistakes_differ_and_work_is_that_of_the_level(level: Level) -> None:
         p = drawn(level, number).p
         assert all(all_differ(one, p) and len(one.distractors(p)) >= 3 for one in PARTS)
         assert abs(cost(p) - COSTS[level]) <= COSTS[level] / 6
+        assert min(p.net.shapes[-1][1:]) > 1  # a map of one number says nothing of how maps are flattened
 
 
 def test_mistakes_that_cannot_show_are_not_offered() -> None:
