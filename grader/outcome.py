@@ -28,13 +28,14 @@ class Verdict:
     """The outcome of one comparison, with the sentence that the student reads.
 
     `share` is the part of the marks earned, 0 … 1; `at` the index of the first entry that differs. A verdict
-    is never true or false by itself.
+    is never true or false by itself. `imprecise` is a wrong result that would be right in single precision.
     """
 
     outcome: Outcome
     message: str = ""
     share: Fraction = Fraction(0)
     at: tuple[int, ...] = ()
+    imprecise: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.share <= 1:
@@ -59,8 +60,8 @@ def partial(share: Fraction, message: str) -> Verdict:
     return Verdict(Outcome.PARTIAL, message, share)
 
 
-def wrong(message: str, at: tuple[int, ...] = ()) -> Verdict:
-    return Verdict(Outcome.WRONG, message, at=at)
+def wrong(message: str, at: tuple[int, ...] = (), *, imprecise: bool = False) -> Verdict:
+    return Verdict(Outcome.WRONG, message, at=at, imprecise=imprecise)
 
 
 @dataclass(frozen=True)

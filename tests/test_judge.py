@@ -252,3 +252,25 @@ def test_memory_shared_with_arguments_and_earlier_results_is_seen() -> None:
     given = LocalSession({"given": lambda x: (1, [x[1:]])}).call("given", Call((np.ones(2),)), reply_bytes=0)
     assert isinstance(given, Returned)
     assert given.shares == (0,)
+
+
+def test_lost_precision_is_counted_once(cases: CaseSet) -> None:
+    """A buffer of float32 is one mistake, wherever it shows; rounding and half precision are more."""
+
+    def buffered(dtype: str) -> Callable[..., Any]:
+        def function(x: Any, factor: Any = 2) -> Any:
+            result = np.empty(x.shape, dtype)
+            result[...] = x * factor
+            return result
+
+        return function
+
+    single = grade(cases, buffered("float32"))
+    assert (single.outcome, single.score / single.max_score) == (Outcome.PARTIAL, Fraction(4, 5))
+    assert "less precise than the input's float64" in single.message
+    assert single.credit.endswith("behaviour 20% (not earned); precision counts there.")
+    assert grade(cases, lambda x, factor=2: buffered("float32")(x, factor).astype(float)).score == single.score
+    assert grade(cases, buffered("float16")).score == 0
+    assert grade(cases, lambda x, factor=2: np.round(x * factor, 6)).score < single.score
+    both = grade(cases, lambda x, factor=2: buffered("float32")(x, 2))
+    assert both.score / both.max_score == Fraction(1, 5)  # the factor is another mistake

@@ -68,6 +68,7 @@ class Tally:
     stateful: bool = False  # what fails after other calls is right when it is the only call
     resembles: str = ""  # where it does as a known mistake does that does not fit everywhere
     changed: set[int | str] = field(default_factory=set)  # arguments modified, by position or name
+    imprecise: Counter[str] = field(default_factory=Counter)  # of a regime: wrong, but right in single precision
 
     def add(self, regime: str, passed: bool) -> None:
         done, total = self.counts.get(regime, (0, 0))
@@ -76,6 +77,11 @@ class Tally:
     def passes(self, regime: str) -> bool:
         done, total = self.counts.get(regime, (0, 0))
         return done == total
+
+    def earns(self, regime: str) -> bool:
+        """Does a regime count? Lost precision is counted once, as behaviour, wherever it shows."""
+        done, total = self.counts.get(regime, (0, 0))
+        return done + self.imprecise[regime] == total
 
 
 def judge(cases: CaseSet, runner: Runner, topic: str, marks: Fraction, *, trials: int = TRIALS) -> PartResult:
@@ -194,11 +200,12 @@ def counted(contract: Contract, observations: Iterable[Observation], remembers: 
     right: dict[int, bool] = {}
     counts: Counter[tuple[str, bool]] = Counter()
     unchanged, unaliased = ("unchanged" in contract.properties, "unaliased" in contract.properties)
-    for case, reply, _, passed, ran, _ in observations:
+    for case, reply, verdict, passed, ran, _ in observations:
         right[case.number] = passed
         counts_so = passed or remembers or case.regime != SAME_SHAPES
         if case.follows is None or (ran and right.get(case.follows, False) and counts_so):
             counts[case.regime, passed] += 1
+            tally.imprecise[case.regime] += verdict.imprecise
         tally.unrun += not ran and case.follows is None
         if passed and isinstance(reply, Returned):
             if unchanged:
@@ -247,13 +254,13 @@ def compare_calls(contract: Contract, observations: list[Observation], tally: Ta
 
 
 def behaves(tally: Tally) -> bool:
-    return all(tally.passes(name) for name in (*_SENTENCES, TOGETHER))
+    return not tally.imprecise.total() and all(tally.passes(name) for name in (*_SENTENCES, TOGETHER))
 
 
 def shared_marks(contract: Contract, tally: Tally) -> Fraction:
     """Return the share of the marks: each group counts when all its regimes pass, none without the first group."""
     passed = {
-        group: all(tally.passes(r.name) for r in contract.regimes if r.group == group) for group in contract.groups
+        group: all(tally.earns(r.name) for r in contract.regimes if r.group == group) for group in contract.groups
     }
     first = next(iter(contract.groups))
     if not passed[first]:
@@ -268,7 +275,7 @@ def credit(contract: Contract, tally: Tally) -> str:
     whole = sum((Fraction(weight) for weight in contract.groups.values()), Fraction(0))
     lines = []
     for group, weight in contract.groups.items():
-        passed = all(tally.passes(r.name) for r in contract.regimes if r.group == group)
+        passed = all(tally.earns(r.name) for r in contract.regimes if r.group == group)
         lines.append((group, Fraction(weight) / whole * (1 - BEHAVIOUR_SHARE), passed))
     lines.append((BEHAVIOUR, BEHAVIOUR_SHARE, behaves(tally)))
     gate, _, opened = lines[0]
@@ -279,7 +286,8 @@ def credit(contract: Contract, tally: Tally) -> str:
         return (
             f"Nothing is earned while {gate} is not right; then each group of cases counts when all of it is: {said}."
         )
-    return f"Each group of cases counts when all of it is right: {said}."
+    lost = "; precision counts there" if tally.imprecise.total() else ""
+    return f"Each group of cases counts when all of it is right: {said}{lost}."
 
 
 def overall_outcome(share: Fraction, observations: list[Observation]) -> Outcome:
