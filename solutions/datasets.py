@@ -13,6 +13,7 @@ import pickletools
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -101,9 +102,8 @@ def digits(size: int = 28) -> Dataset:
     Raises:
         DatasetError: scikit-learn is not installed.
     """
-    found = _scikit_learn().load_digits()
-    sixteenths = np.asarray(found.images, np.int64)
-    everything = Examples(resized(sixteenths, size, 16)[:, None], np.asarray(found.target, np.int64))
+    sixteenths, classes = _scikit_learns_digits()
+    everything = Examples(resized(sixteenths, size, 16)[:, None], classes)
     rest, test = split(everything, "digits test", 300)
     train, validation = split(rest, "digits validation", 297)
     return Dataset("digits", DIGITS, train, validation, test)
@@ -134,6 +134,21 @@ def resized(images: Array, size: int, white: int) -> Array:
         weights[i, min(left + 1, n - 1)] += part
     sums = np.einsum("iu,nuv,jv->nij", weights, images.astype(np.int64), weights)
     return np.asarray(sums / (unit * unit * white), np.float32)
+
+
+def _scikit_learns_digits() -> tuple[Array, Array]:
+    """Return images (N, 8, 8), 0 to 16, and classes (N,), both int64; read from the package's own file where it is.
+
+    Importing the package for that takes longer than many a training.
+    """
+    spec = find_spec("sklearn")
+    for folder in (spec and spec.submodule_search_locations) or ():
+        file = Path(folder) / "datasets" / "data" / "digits.csv.gz"
+        if file.is_file():
+            table = np.loadtxt(file, delimiter=",").astype(np.int64)
+            return table[:, :64].reshape(-1, 8, 8), table[:, 64]
+    found = _scikit_learn().load_digits()
+    return np.asarray(found.images, np.int64), np.asarray(found.target, np.int64)
 
 
 def _scikit_learn() -> Any:

@@ -98,8 +98,16 @@ def test_without_scikit_learn_the_message_names_the_extra(monkeypatch: pytest.Mo
         return real(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", missing)
+    monkeypatch.setattr(datasets, "find_spec", lambda name: None)
     with pytest.raises(DatasetError, match=r'scikit-learn is not installed.*pip install "convgrader\[data\]"'):
         datasets.digits()
+
+
+def test_digits_elsewhere_in_the_package_are_found(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package may keep its file in another place one day: then the package is asked."""
+    monkeypatch.setattr(datasets, "find_spec", lambda name: None)
+    again = datasets.digits()
+    assert [fingerprint(part.x) for part in parts(again)] == [fingerprint(part.x) for part in parts(digits)]
 
 
 @pytest.mark.parametrize("error", [OSError("Name or service not known"), ValueError("no such dataset")])
