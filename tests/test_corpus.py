@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache
@@ -50,6 +51,14 @@ def test_the_corpora_are_large() -> None:
     assert sizes["wrong"] >= 150
     assert sizes["right"] >= 60
     assert {file for _, file in CORPUS} <= set(load_course().contracts)
+
+
+@pytest.mark.parametrize("function", sorted({file for _, file in CORPUS}))
+def test_every_kind_of_input_is_tried_five_times(function: str) -> None:
+    """Fewer would leave it to luck whether a mistake that shows on half of them is seen."""
+    cases = drawn(function, KEYS[0])
+    seen = Counter(case.regime for case in cases.cases)
+    assert [regime.name for regime in cases.contract.regimes if seen[regime.name] < 5] == []
 
 
 @pytest.mark.parametrize("key", KEYS)

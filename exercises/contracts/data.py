@@ -129,16 +129,21 @@ def labels_by_keyword(rng: Draw) -> Call:
     return Call((), {"num_classes": call.args[1], "labels": call.args[0]})
 
 
+def numbered(rng: Draw) -> Call:
+    classes = rng.integer(2, 9)
+    return Call((np.arange(classes), classes))
+
+
 ONE_HOT_REGIMES = (
     Regime("every class occurs", all_classes),
     Regime("the last class does not occur", last_missing, "classes"),
     Regime("the first class does not occur", first_missing, "classes"),
     Regime("only one class occurs", one_occurs, "classes"),
     Regime("there are as many labels as classes", square, "sizes"),
-    Regime("every label is the number of its row", lambda _: Call((np.arange(4), 4)), "sizes", 2),
+    Regime("every label is the number of its row", numbered, "sizes"),
     Regime("there is a single label", lambda rng: labelled(rng, [rng.integer(0, 2)], 3), "sizes"),
     Regime("there is a single class", lambda rng: labelled(rng, [0], 1, least=rng.integer(1, 2)), "sizes"),
-    Regime("there are no labels", lambda rng: Call((np.zeros(0, np.int64), rng.integer(1, 4))), "sizes", 2),
+    Regime("there are no labels", lambda rng: Call((np.zeros(0, np.int64), rng.integer(1, 9))), "sizes"),
     Regime("there is one label of two classes", lambda rng: Call((np.array([rng.choice((1, 0, 1))]), 2)), "sizes"),
     Regime("there are two classes", lambda rng: labelled(rng, [rng.integer(0, 1)], 2, least=2), "sizes"),
     Regime("there are thousands of labels", many_labels, "sizes"),

@@ -127,7 +127,7 @@ REGIMES = (
     Regime("there are several channels", lambda rng: counted(rng, *either(rng), c=rng.integer(2, 4)), "sizes"),
     Regime("the images are square", lambda rng: counted(rng, *either(rng), size=(5, 5)), "sizes"),
     Regime("an image is one row or one column", lambda rng: counted(rng, 0, 1, size=(1, rng.integer(3, 5))), "sizes"),
-    Regime("the batch is empty", lambda rng: counted(rng, *either(rng), n=0), "sizes", 2),
+    Regime("the batch is empty", lambda rng: counted(rng, *either(rng), n=0), "sizes"),
     Regime("the images are of 28 by 28 pixels", digits, "sizes"),
     *(Regime(f"x is {dtype}", partial(typed, dtype=dtype), "types") for dtype in TYPES),
     Regime("x is of bright bytes", bright_bytes, "types"),
