@@ -489,7 +489,7 @@ def test_how_marks_come_about_is_said() -> None:
     assert result.score == 4 * (Fraction(1, 5) + Fraction(1, 5))
     assert grade(scale).credit == ""
     closed = grade(lambda x, factor=2: x * factor if factor != 2 else x)
-    assert (closed.outcome, closed.score) == (Outcome.WRONG, 0)
+    assert (closed.outcome, closed.score) == (Outcome.WRONG, Fraction(0))
     assert closed.credit == (
         "Nothing is earned while basics is not right; then each group of cases counts when all of it is: "
         "basics 20%, factor 60%, behaviour 20%."

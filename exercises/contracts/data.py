@@ -129,7 +129,7 @@ def labels_by_keyword(rng: Draw) -> Call:
     return Call((), {"num_classes": call.args[1], "labels": call.args[0]})
 
 
-def numbered(rng: Draw) -> Call:
+def rows_of_identity(rng: Draw) -> Call:
     classes = rng.integer(2, 9)
     return Call((np.arange(classes), classes))
 
@@ -140,7 +140,7 @@ ONE_HOT_REGIMES = (
     Regime("the first class does not occur", first_missing, "classes"),
     Regime("only one class occurs", one_occurs, "classes"),
     Regime("there are as many labels as classes", square, "sizes"),
-    Regime("every label is the number of its row", numbered, "sizes"),
+    Regime("every label is the number of its row", rows_of_identity, "sizes"),
     Regime("there is a single label", lambda rng: labelled(rng, [rng.integer(0, 2)], 3), "sizes"),
     Regime("there is a single class", lambda rng: labelled(rng, [0], 1, least=rng.integer(1, 2)), "sizes"),
     Regime("there are no labels", lambda rng: Call((np.zeros(0, np.int64), rng.integer(1, 9))), "sizes"),
