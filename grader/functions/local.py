@@ -24,7 +24,7 @@ class LocalSession:
         self.functions = functions
         self.results: list[Any] = []
         self._held: list[list[tuple[int, int]]] = []  # the memory of each result
-        self._arrays: dict[int | str, Any] = {}
+        self._arrays: dict[tuple[Any, ...], Any] = {}  # of earlier calls, by position or name and form
 
     def load(self) -> Reply:
         return Returned(tuple(self.functions))
@@ -54,15 +54,16 @@ class LocalSession:
     def _received(self, call: Call) -> Call:
         """Return the call as a student's process gets it: all copied, arrays in their memory layout.
 
-        An array like that of the call before gets its memory, and so its id: nobody may remember results by that.
+        An array like that of an earlier call gets its memory, and so its id: nobody may remember results by that.
         """
-        own = fresh(call)
+        own, placed = fresh(call), {}
         for name, value in _named(call).items():
             if isinstance(value, np.ndarray):
-                self._arrays[name] = as_stored(value, self._arrays.get(name))
+                form = name, value.dtype, value.shape, value.strides
+                placed[name] = self._arrays[form] = as_stored(value, self._arrays.get(form))
         return Call(
-            tuple(self._arrays[n] if isinstance(a, np.ndarray) else a for n, a in enumerate(own.args)),
-            {n: self._arrays[n] if isinstance(v, np.ndarray) else v for n, v in own.kwargs.items()},
+            tuple(placed.get(n, a) for n, a in enumerate(own.args)),
+            {n: placed.get(n, v) for n, v in own.kwargs.items()},
         )
 
     def calls(self, function: str, todo: Iterable[tuple[Call, int]]) -> Iterator[Reply]:

@@ -279,7 +279,7 @@ class Submission:
         self.module = types.ModuleType("submission")
         self.names = self.module.__dict__
         self.results: list[Any] = []
-        self.arrays: dict[Any, Any] = {}  # of the last call, by position or name
+        self.arrays: dict[Any, Any] = {}  # of earlier calls, by position or name and form
         self.kept = Kept()
         self.mro = vars(type)["__mro__"].__get__
         self.sysinfo = sys.exc_info
@@ -353,14 +353,16 @@ class Submission:
         return result, {"changed": changed, "shares": shares, "earlier": earlier}
 
     def settled(self, place: int | str, value: Any) -> Any:
-        """Return an argument; an array like that of the call before in its memory, and so under its id.
+        """Return an argument; an array like that of an earlier call in its memory, and so under its id.
 
-        Memory is reused anyway, by chance: so a function that remembers results by id is wrong each time it is graded.
+        Memory is reused anyway, by chance: so a function that remembers results by id is wrong each time it is graded,
+        and on the same calls.
         """
         if type(value) is not self.frames._ndarray:
             return value
-        old = self.arrays.get(place)
-        if old is not None and (old.dtype, old.shape, old.strides) == (value.dtype, value.shape, value.strides):
+        form = place, value.dtype, value.shape, value.strides
+        old = self.arrays.get(form)
+        if old is not None:
             try:
                 old.flags.writeable = True
             except ValueError:  # the submission has locked the memory under it
@@ -368,7 +370,7 @@ class Submission:
             old[...] = value
             old.flags.writeable = value.flags.writeable
             return old
-        self.arrays[place] = value
+        self.arrays[form] = value
         return value
 
     def ranges(self, value: Any) -> list[tuple[int, int]]:

@@ -13,6 +13,7 @@ import pytest
 
 from grader.contract import Call, Limits
 from grader.functions.arrays import LAYOUTS, laid_out
+from grader.functions.local import LocalSession
 from grader.functions.runner import RESTARTS, Runner
 from grader.outcome import Outcome
 from grader.sandbox import host, script
@@ -62,6 +63,11 @@ def noise(n):
 
 def double(x):
     return x * 2
+
+BY_ID = {}
+
+def recall(x):
+    return BY_ID.setdefault(id(x), float(x.sum()))
 
 def twice(n):
     answer = b'{"id":%d,"ok":true,"changed":[],"shares":[],"earlier":[],"tree":1}' % n
@@ -127,6 +133,20 @@ def test_inherited_calls_are_like_sent_ones(asked: Script, sandbox: Sandbox) -> 
     assert said(replies(sandbox, asked, (asked,))) == sent
     assert said(replies(sandbox, asked, (asked,))) == sent
     assert said(replies(sandbox, asked, (asked,), 2)[:1]) == sent[2:3] or asked.function == "buffer"
+
+
+def test_who_remembers_by_id_is_wrong_on_the_same_calls_each_time(sandbox: Sandbox) -> None:
+    """An array has the memory of the earlier one of its form, and no other: marks must not depend on the allocator."""
+    small, large = np.arange(3.0), np.arange(50.0)
+    calls = [Call((x + n,)) for n in range(4) for x in (small, large)]
+    wanted = [3.0, 1225.0] * 4
+    for known in ((), (Script("recall", [(call, 8) for call in calls]),)):
+        found = replies(sandbox, Script("recall", [(call, 8) for call in calls]), known)
+        assert [reply.value for reply in found if isinstance(reply, Returned)] == wanted
+    by_id: dict[int, float] = {}
+    local = LocalSession({"recall": lambda x: by_id.setdefault(id(x), float(x.sum()))})
+    found = list(local.calls("recall", [(call, 8) for call in calls]))
+    assert [reply.value for reply in found if isinstance(reply, Returned)] == wanted
 
 
 def test_the_same_bytes_are_read_once(sandbox: Sandbox) -> None:
