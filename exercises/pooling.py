@@ -326,6 +326,9 @@ def _once(p: Params, at: Spot, value: int) -> bool:
     return planes.entries(window).count(value) == 1
 
 
+MOST_SLIPS = 4  # wrong options of a choice: there are five letters
+
+
 def lowered_slips(p: Params, spot: Spot) -> dict[str, tuple[Spot, ...] | None]:
     """Return the entries that mistakes would change; None where a mistake cannot show."""
     right, every = affected(p, spot), holders(p, spot)
@@ -336,13 +339,14 @@ def lowered_slips(p: Params, spot: Spot) -> dict[str, tuple[Spot, ...] | None]:
     swapped = tuple(sorted((c, r) for r, c in right))
     inside = all(r < rows and c < columns for r, c in swapped)
     same = (spot,) if spot[0] < rows and spot[1] < columns else None
-    return {
+    slips = {
         "every-window": every if every != right else None,
         "side-by-side": alone if g.overlaps and alone not in (right, every) else None,
         "axes-swapped": swapped if inside and swapped not in ((), right, every, alone) else None,
         "same-place": same if same not in (right, every, alone, swapped) else None,
-        "nothing": () if right else None,
     }
+    room = sum(slip is not None for slip in slips.values()) < MOST_SLIPS
+    return {**slips, "nothing": () if right and room else None}
 
 
 def telling_spots(p: Params) -> list[Spot]:

@@ -9,9 +9,10 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from importlib import import_module
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -219,6 +220,8 @@ class Grading:
             pool = _Sandboxes(self.settings, stack)
             pressed = stack.enter_context(_ctrl_c())
             running = [task for _, (tasks, _) in plans for task in tasks if _needs_process(task)]
+            if any(task.models for task in running):
+                threading.Thread(target=_ready_for_models, daemon=True).start()
             if running:
                 self.tier = pool.first(frozenset() if any(not task.models for task in running) else TORCH)
             executor = ThreadPoolExecutor(self.settings.jobs or os.cpu_count() or 1)
@@ -448,6 +451,12 @@ class _Sandboxes:
         """End every process at once, so that no thread waits for a student any longer."""
         for sandbox in self._open:
             sandbox.close()
+
+
+def _ready_for_models() -> None:
+    """Import what the reference needs, which takes seconds, while a sandbox does the same."""
+    with suppress(ImportError):  # who grades models without it is told so where it is used
+        import_module("torch._dynamo")  # every optimizer imports it
 
 
 def _only_a_name(contract: Contract, module: Module) -> bool:

@@ -191,8 +191,8 @@ def test_variants_are_fair_and_of_stated_cost(level: Level) -> None:
 
 @over_levels
 def test_there_are_thousands_of_variants(level: Level) -> None:
-    """A class must not share numbers by chance."""
-    assert len({EXERCISE.draw(Draw("many", n), level) for n in range(5100)}) >= 5000
+    """A class must not share numbers by chance: as few doubles as in 70,000 variants or more."""
+    assert len({EXERCISE.draw(Draw("many", n), level) for n in range(1200)}) >= 1190
 
 
 @over_levels

@@ -13,7 +13,7 @@ import pytest
 
 from grader.course import load_course
 from grader.functions.cases import CaseSet, case_set
-from grader.functions.judge import judge
+from grader.functions.judge import judge, verdict_of
 from grader.functions.local import LocalSession
 from grader.functions.runner import Runner
 from grader.outcome import Outcome, PartResult
@@ -35,6 +35,18 @@ def graded_here(snippet: Snippet, cases: CaseSet) -> PartResult:
     name = cases.contract.name
     with contextlib.redirect_stdout(io.StringIO()):
         return judge(cases, Runner(lambda: LocalSession(snippet.functions(name))), name, Fraction(1), trials=0)
+
+
+def fails(snippet: Snippet, cases: CaseSet) -> bool:
+    """Is it wrong on a case of its own? Then it cannot have full marks, whatever the other cases say: time is saved."""
+    name = cases.contract.name
+    with contextlib.redirect_stdout(io.StringIO()):
+        session = LocalSession(snippet.functions(name))
+        return any(
+            verdict_of(cases.contract, case, session.call(name, case.call, reply_bytes=case.reply_bytes)).share < 1
+            for case in cases.cases
+            if case.follows is None
+        )
 
 
 def mistaken(kind: str, snippet: Snippet, result: PartResult) -> str:
@@ -65,7 +77,12 @@ def test_every_kind_of_input_is_tried_five_times(function: str) -> None:
 @pytest.mark.parametrize(("kind", "file"), CORPUS)
 def test_the_wrong_are_refused_and_the_right_accepted(kind: str, file: str, key: bytes) -> None:
     """Marks mean something only if every wrong function loses some and no right one does, under every key."""
-    found = [mistaken(kind, snippet, graded_here(snippet, drawn(file, key))) for snippet in snippets(kind, file)]
+    cases = drawn(file, key)
+    found = [
+        mistaken(kind, snippet, graded_here(snippet, cases))
+        for snippet in snippets(kind, file)
+        if kind == "right" or not fails(snippet, cases)
+    ]
     assert list(filter(None, found)) == []
 
 

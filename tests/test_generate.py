@@ -291,7 +291,7 @@ def test_topics_as_json_agree_with_the_exercises() -> None:
     exercises = load_course().exercises
     assert [topic["name"] for topic in document["topics"]] == list(exercises)
     for topic in document["topics"]:
-        marks = [part["marks"] for part in (*topic["parts"], *topic["functions"])]
+        marks = [part["marks"] for part in (*topic["parts"], *topic["functions"], *topic["models"])]
         assert sum(marks) == pytest.approx(topic["max_score"]) == float(exercises[topic["name"]].max_score)
         assert set(topic["levels"]) == {"intro", "standard", "challenge"}
 
