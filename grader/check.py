@@ -56,6 +56,11 @@ class Settings:
     tier: str = tiers.AUTO
 
     @property
+    def workers(self) -> int:
+        """How many submissions are graded at a time."""
+        return self.jobs or os.cpu_count() or 1
+
+    @property
     def secret(self) -> bytes:
         """Where the cases come from: the course key where there is one."""
         from grader.functions.cases import PUBLIC
@@ -221,10 +226,10 @@ class Grading:
             pressed = stack.enter_context(_ctrl_c())
             running = [task for _, (tasks, _) in plans for task in tasks if _needs_process(task)]
             if any(task.models for task in running):
-                threading.Thread(target=_ready_for_models, daemon=True).start()
+                threading.Thread(target=_ready_for_models).start()
             if running:
                 self.tier = pool.first(frozenset() if any(not task.models for task in running) else TORCH)
-            executor = ThreadPoolExecutor(self.settings.jobs or os.cpu_count() or 1)
+            executor = ThreadPoolExecutor(self.settings.workers)
             whose: dict[Future[StudentResult], Submission] = {}
             waiting: set[Future[StudentResult]] = set()
             try:
@@ -328,7 +333,7 @@ class Grading:
                 task.topic,
                 self.settings.secret,
                 device=self.settings.device,
-                share=1 / (self.settings.jobs or os.cpu_count() or 1),
+                share=1 / self.settings.workers,
                 quick=self.settings.quick,
                 trusted=right,
                 weights=weights,

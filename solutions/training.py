@@ -11,6 +11,7 @@ from typing import Any
 
 Layer = Mapping[str, Any]
 Step = Callable[[Any, Any, Any, Any], Any]
+Loss = Callable[[Any, Any], Any]
 Start = Callable[[Any], Any]
 
 
@@ -63,15 +64,24 @@ def starter(name: str, options: Mapping[str, Any]) -> Start:
     return start
 
 
-def step(loss: str = "cross_entropy") -> Step:
-    """Return the right step: forget the gradients, take the mean loss, its gradients, and one step down."""
+def loss_of(name: str, **options: Any) -> Loss:
+    """Return a function (outputs, classes), the loss of torch.nn.functional of this name."""
 
-    def take(model: Any, optimizer: Any, x: Any, y: Any) -> Any:
+    def value(outputs: Any, y: Any) -> Any:
         import torch
 
+        return getattr(torch.nn.functional, name)(outputs, y, **options)
+
+    return value
+
+
+def descent(value_of: Loss) -> Step:
+    """Return a step in the right order, down what this makes of outputs and classes."""
+
+    def take(model: Any, optimizer: Any, x: Any, y: Any) -> Any:
         model.train()
         optimizer.zero_grad()
-        value = getattr(torch.nn.functional, loss)(model(x), y)
+        value = value_of(model(x), y)
         value.backward()
         optimizer.step()
         return value.detach()
@@ -79,14 +89,37 @@ def step(loss: str = "cross_entropy") -> Step:
     return take
 
 
+def step(loss: str = "cross_entropy") -> Step:
+    """Return the right step: forget the gradients, take the mean loss, its gradients, and one step down."""
+    return descent(loss_of(loss))
+
+
+# Wrong steps -----------------------------------------------------------------------------------------------
+
+
+def softmax_first(loss: str = "cross_entropy") -> Step:
+    """Return a step whose outputs go through a softmax before a loss that takes one itself."""
+    value = loss_of(loss)
+    return descent(lambda outputs, y: value(outputs.softmax(1), y))
+
+
+def summed(loss: str = "cross_entropy") -> Step:
+    """Return a step down the sum of the batch's losses, not their mean."""
+    return descent(loss_of(loss, reduction="sum"))
+
+
+def averaged_twice(loss: str = "cross_entropy") -> Step:
+    """Return a step that divides the mean loss by the number of examples once more."""
+    value = loss_of(loss)
+    return descent(lambda outputs, y: value(outputs, y) / len(y))
+
+
 def without_zero_grad(loss: str = "cross_entropy") -> Step:
     """Return a step that adds its gradients to those of all the steps before."""
 
     def take(model: Any, optimizer: Any, x: Any, y: Any) -> Any:
-        import torch
-
         model.train()
-        value = getattr(torch.nn.functional, loss)(model(x), y)
+        value = loss_of(loss)(model(x), y)
         value.backward()
         optimizer.step()
         return value.detach()
@@ -98,12 +131,10 @@ def step_before_backward(loss: str = "cross_entropy") -> Step:
     """Return a step that moves by the gradients of the batch before; the first one moves nothing."""
 
     def take(model: Any, optimizer: Any, x: Any, y: Any) -> Any:
-        import torch
-
         model.train()
         optimizer.step()
         optimizer.zero_grad()
-        value = getattr(torch.nn.functional, loss)(model(x), y)
+        value = loss_of(loss)(model(x), y)
         value.backward()
         return value.detach()
 
@@ -114,10 +145,8 @@ def zero_grad_before_step(loss: str = "cross_entropy") -> Step:
     """Return a step that forgets the gradients before it uses them: nothing moves but for a weight decay."""
 
     def take(model: Any, optimizer: Any, x: Any, y: Any) -> Any:
-        import torch
-
         model.train()
-        value = getattr(torch.nn.functional, loss)(model(x), y)
+        value = loss_of(loss)(model(x), y)
         value.backward()
         optimizer.zero_grad()
         optimizer.step()
@@ -126,52 +155,39 @@ def zero_grad_before_step(loss: str = "cross_entropy") -> Step:
     return take
 
 
-def softmax_first(loss: str = "cross_entropy") -> Step:
-    """Return a step whose outputs go through a softmax before a loss that takes one itself."""
+def without_rate(loss: str = "cross_entropy") -> Step:
+    """Return a step that subtracts the gradient itself: no learning rate, no optimizer."""
+
+    def take(model: Any, optimizer: Any, x: Any, y: Any) -> Any:  # noqa: ARG001 - the optimizer is what it leaves out
+        import torch
+
+        model.train()
+        model.zero_grad()
+        value = loss_of(loss)(model(x), y)
+        value.backward()
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter -= parameter.grad
+        return value.detach()
+
+    return take
+
+
+def uphill(loss: str = "cross_entropy") -> Step:
+    """Return a step up the loss: its gradients with the sign changed."""
 
     def take(model: Any, optimizer: Any, x: Any, y: Any) -> Any:
-        import torch
-
         model.train()
         optimizer.zero_grad()
-        value = getattr(torch.nn.functional, loss)(torch.softmax(model(x), 1), y)
-        value.backward()
+        value = loss_of(loss)(model(x), y)
+        (-value).backward()
         optimizer.step()
         return value.detach()
 
     return take
 
 
-def summed(loss: str = "cross_entropy") -> Step:
-    """Return a step down the sum of the batch's losses, not their mean."""
-
-    def take(model: Any, optimizer: Any, x: Any, y: Any) -> Any:
-        import torch
-
-        model.train()
-        optimizer.zero_grad()
-        value = getattr(torch.nn.functional, loss)(model(x), y, reduction="sum")
-        value.backward()
-        optimizer.step()
-        return value.detach()
-
-    return take
-
-
-def averaged_twice(loss: str = "cross_entropy") -> Step:
-    """Return a step that divides the mean loss by the number of examples once more."""
-
-    def take(model: Any, optimizer: Any, x: Any, y: Any) -> Any:
-        import torch
-
-        model.train()
-        optimizer.zero_grad()
-        value = getattr(torch.nn.functional, loss)(model(x), y) / len(x)
-        value.backward()
-        optimizer.step()
-        return value.detach()
-
-    return take
+# Accuracy --------------------------------------------------------------------------------------------------
 
 
 def accuracy(model: Any, x: Any, y: Any) -> float:
@@ -230,40 +246,3 @@ def mean_loss(model: Any, x: Any, y: Any) -> float:
     model.eval()
     with torch.no_grad():
         return float(torch.nn.functional.cross_entropy(model(x), y))
-
-
-# Wrong steps that leave the optimizer out --------------------------------------------------------------------
-
-
-def without_rate(loss: str = "cross_entropy") -> Step:
-    """Return a step that subtracts the gradient itself: no learning rate, no optimizer."""
-
-    def take(model: Any, optimizer: Any, x: Any, y: Any) -> Any:  # noqa: ARG001 - the optimizer is what it leaves out
-        import torch
-
-        model.train()
-        model.zero_grad()
-        value = getattr(torch.nn.functional, loss)(model(x), y)
-        value.backward()
-        with torch.no_grad():
-            for parameter in model.parameters():
-                parameter -= parameter.grad
-        return value.detach()
-
-    return take
-
-
-def uphill(loss: str = "cross_entropy") -> Step:
-    """Return a step up the loss: its gradients with the sign changed."""
-
-    def take(model: Any, optimizer: Any, x: Any, y: Any) -> Any:
-        import torch
-
-        model.train()
-        optimizer.zero_grad()
-        value = getattr(torch.nn.functional, loss)(model(x), y)
-        (-value).backward()
-        optimizer.step()
-        return value.detach()
-
-    return take

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import warnings
@@ -17,7 +16,6 @@ import torch
 from torch.nn import functional
 
 from benchmarks import coefficients, shifted
-from exercises import _models
 from exercises._nets import Net, Stage
 from exercises.baselines import (
     COEFFICIENTS,
@@ -27,7 +25,6 @@ from exercises.baselines import (
     PARTS,
     SETUPS,
     SIDE,
-    TOPIC,
     Params,
     Setup,
     Unit,
@@ -43,7 +40,6 @@ from exercises.baselines import (
 from grader.draw import Draw
 from grader.exercise import Level
 from grader.model import Plan
-from grader.models import accuracy
 from grader.sheet import render_key, render_sheet, render_stub
 from grader.variant import Seeded, draw_variant
 from solutions import baselines, datasets
@@ -306,9 +302,6 @@ def test_the_training_is_that_on_the_sheet() -> None:
     assert [one.name for one in MODELS] == ["build_mlp", "build_cnn", "build_resized", "train"]
 
 
-# What was measured -----------------------------------------------------------------------------------------
-
-
 def test_the_coefficients_are_those_of_the_data_at_hand() -> None:
     """The small regression fitted here and now; another version of its solver may round one or another differently."""
     found = datasets.digits()
@@ -330,25 +323,6 @@ def test_the_measured_file_is_as_the_command_writes_it() -> None:
     assert text == json.dumps(json.loads(text), indent=1, ensure_ascii=False) + "\n"
     assert measured()["parameters"] == {"28 × 28 pixels": 7_850, "4 × 4 pixels": 170}
     assert [len(rows) for rows in measured()["pictures"]] == [coefficients.SHOWN] * 10
-
-
-def test_what_was_measured_belongs_to_the_data_and_the_plans() -> None:
-    """Counts of other digits, or of plans that nobody draws any more, would make a bar that means nothing."""
-    entry = json.loads((_models.MEASURED / f"{TOPIC}.json").read_text(encoding="utf-8"))
-    data = _models.digits()
-    digest = hashlib.sha256(b"".join(a.tobytes() for a in (data.x, data.y, data.held_x, data.held_y))).hexdigest()[:16]
-    assert set(entry["plans"]) == {setup.key for setup in SETUPS}
-    assert set(entry["data"].values()) == {digest}
-    for plan in cnn_plans():
-        counts = plan.measured.counts
-        assert len(counts) >= 50
-        assert plan.measured.of == len(data.held_y) == 300
-        assert accuracy.error_rate(len(counts)) < 1e-3
-        assert min(counts) > 0.75 * 300  # by chance 30 are read rightly
-        assert {name: len(curve) for name, curve in plan.measured.curves.items()} == {
-            "test error": plan.epochs,
-            "training error": plan.epochs,
-        }
 
 
 def test_draws_are_their_own() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import re
 from dataclasses import replace
@@ -13,15 +11,12 @@ from typing import Any
 import pytest
 import torch
 
-from exercises import _models
 from exercises.cnn_one_hidden import (
     COSTS,
     CURVES_TITLE,
     EXERCISE,
-    MODELS,
     PARTS,
     SETUPS,
-    TOPIC,
     Params,
     Setup,
     all_differ,
@@ -33,7 +28,6 @@ from exercises.cnn_one_hidden import (
     wrong_models,
 )
 from grader.exercise import Level
-from grader.models import accuracy
 from grader.sheet import render_key, render_sheet, render_stub
 from grader.variant import Seeded, draw_variant
 from solutions import counting, training
@@ -209,25 +203,6 @@ def test_two_trainings_share_a_plot() -> None:
         picture = params(setup=setup).curves
         assert picture.count("<polyline") == 4
         assert all(name in picture for name in found)
-
-
-# What was measured -----------------------------------------------------------------------------------------
-
-
-def test_what_was_measured_belongs_to_the_data_and_the_plans() -> None:
-    """Counts of other digits, or of plans that nobody draws any more, would make a bar that means nothing."""
-    entry = json.loads((_models.MEASURED / f"{TOPIC}.json").read_text(encoding="utf-8"))
-    data = _models.digits()
-    digest = hashlib.sha256(b"".join(a.tobytes() for a in (data.x, data.y, data.held_x, data.held_y))).hexdigest()[:16]
-    keys = {plan.key for part in MODELS for plan in part.plans() if part.name != "build_model"}
-    assert set(entry["plans"]) == set(entry["data"]) == keys
-    assert set(entry["data"].values()) == {digest}
-    for plan in (*plans(momentum=False), *plans(momentum=True)):
-        counts = plan.measured.counts
-        assert len(counts) >= 50
-        assert plan.measured.of == len(data.held_y) == 300
-        assert accuracy.error_rate(len(counts)) < 1e-3
-        assert min(counts) > 0.75 * 300  # by chance 30 are read rightly
 
 
 def test_layers_are_counted_as_the_course_counts_them() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from dataclasses import replace
 from fractions import Fraction
@@ -13,14 +11,12 @@ from typing import Any
 import pytest
 import torch
 
-from exercises import _models
 from exercises._nets import Net, Stage
 from exercises.cnn_two_conv import (
     COSTS,
     EXERCISE,
     PARTS,
     SETUPS,
-    TOPIC,
     Params,
     Setup,
     all_differ,
@@ -32,7 +28,7 @@ from exercises.cnn_two_conv import (
 )
 from grader.draw import Draw
 from grader.exercise import Level
-from grader.models import accuracy, reference
+from grader.models import reference
 from grader.sheet import render_key, render_sheet, render_stub
 from grader.variant import Seeded, draw_variant
 from solutions import training
@@ -218,28 +214,6 @@ def test_the_reference_learns_all_but_what_is_held_back() -> None:
         rows = torch.cat(taken)
         assert len(rows) == setup.epochs * (100 - 100 // setup.parts)
         assert len(set(rows.tolist())) == 100 - 100 // setup.parts
-
-
-# What was measured -----------------------------------------------------------------------------------------
-
-
-def test_what_was_measured_belongs_to_the_data_and_the_plans() -> None:
-    """Counts of other digits, or of plans that nobody draws any more, would make a bar that means nothing."""
-    entry = json.loads((_models.MEASURED / f"{TOPIC}.json").read_text(encoding="utf-8"))
-    data = _models.digits()
-    digest = hashlib.sha256(b"".join(a.tobytes() for a in (data.x, data.y, data.held_x, data.held_y))).hexdigest()[:16]
-    assert set(entry["plans"]) == {setup.key for setup in SETUPS}
-    assert set(entry["data"].values()) == {digest}
-    for plan in plans():
-        counts = plan.measured.counts
-        assert len(counts) >= 50
-        assert plan.measured.of == len(data.held_y) == 300
-        assert accuracy.error_rate(len(counts)) < 1e-3
-        assert min(counts) > 0.75 * 300  # by chance 30 are read rightly
-        assert {name: len(curve) for name, curve in plan.measured.curves.items()} == {
-            "test error": plan.epochs,
-            "training error": plan.epochs,
-        }
 
 
 def test_draws_are_their_own() -> None:

@@ -14,7 +14,7 @@ from grader.functions.arrays import reals
 from grader.model import ModelTwin, Plan
 from grader.models import harness
 from grader.models.exam import FEW, Exam, Stopped
-from grader.outcome import Finding, Outcome
+from grader.outcome import Finding
 
 HEART = 40  # steps to learn a batch by heart
 PASSES = 100  # in training mode, to see how far outputs vary
@@ -98,7 +98,7 @@ class BuildExam(Exam):
 
     def run(self) -> None:
         x = self.images("batch", FEW)
-        described = self._described(x)
+        described = checked(self.ask("describe", self.how, x))
         wanted = Candidate(self.plan.build, harness.describe(self.own_names(), self.how, x))
         self._shape(described, wanted)
         own = in_order(described)
@@ -132,16 +132,6 @@ class BuildExam(Exam):
         except Exception:  # a wrong model may fail in any way
             return None
         return Candidate(twin.build, described, Finding(twin.name, twin.hint))
-
-    def _described(self, x: Any) -> dict[str, Any]:
-        try:
-            found = self.student.ask("describe", self.how, x)
-        except Stopped as stop:
-            if stop.outcome is not Outcome.WRONG:
-                raise
-            self.how["double"] = False  # a model may insist on single precision
-            found = self.student.ask("describe", self.how, x)
-        return checked(found)
 
     def _shape(self, described: Mapping[str, Any], wanted: Candidate) -> None:
         got, want = described["output"], wanted.described["output"]

@@ -12,7 +12,7 @@ import numpy as np
 from grader.model import StepTwin
 from grader.models import harness
 from grader.models.exam import MODES, UPDATE, Exam, Stopped, Weights
-from grader.outcome import Finding, Outcome
+from grader.outcome import Finding
 
 STEPPED = "it takes a step"
 LOSS = "it returns the loss of the batch"
@@ -33,7 +33,9 @@ class StepExam(Exam):
         batches = [
             [self.images(f"step {n}", size), self.labels(f"label {n}", size)] for n, size in enumerate((8, 8, 5, 8))
         ]
-        found = self._taken(how, start, batches)
+        found = self.ask("steps", how, self.part.name, start, batches)
+        if not isinstance(found, dict):
+            raise Stopped("its process sent no steps")
         size = sum(w.size for w in start.values())
         weights = self.student.form(found.get("weights"), len(batches), size)
         self.add(STEPPED)
@@ -68,18 +70,6 @@ class StepExam(Exam):
         begin = np.concatenate([np.ravel(w) for w in start.values()]).astype(np.float64)
         return self.agree(got - begin, np.asarray(want, np.float64) - begin)
 
-    def _taken(self, how: dict[str, Any], start: Weights, batches: Any) -> dict[str, Any]:
-        try:
-            found = self.student.ask("steps", how, self.part.name, start, batches)
-        except Stopped as stop:
-            if stop.outcome is not Outcome.WRONG:
-                raise
-            how["double"] = self.how["double"] = False
-            found = self.student.ask("steps", how, self.part.name, start, batches)
-        if not isinstance(found, dict):
-            raise Stopped("its process sent no steps")
-        return found
-
     def _twins(self, how: Any, start: Weights, batches: Any) -> Iterator[tuple[StepTwin, dict[str, Any]]]:
         for twin in self.plan.wrong_steps:
             if twin.step:
@@ -96,13 +86,7 @@ class EvaluateExam(Exam):
         how = {**self.how, "builder": ""}
         start = harness.weights_of(harness.make({}, how, self.rng.child("practice").below(2**31)))
         sets = [self._set(how, start, n, size) for n, size in enumerate((1, 7, 64, 130))]
-        try:
-            found = self.student.ask("evaluations", how, self.part.name, start, sets)
-        except Stopped as stop:
-            if stop.outcome is not Outcome.WRONG:
-                raise
-            how["double"] = self.how["double"] = False
-            found = self.student.ask("evaluations", how, self.part.name, start, sets)
+        found = self.ask("evaluations", how, self.part.name, start, sets)
         if not isinstance(found, dict):
             raise Stopped("its process sent no results")
         right = self._results(self.plan.evaluate, how, start, sets)

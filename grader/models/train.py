@@ -88,13 +88,7 @@ class TrainExam(Exam):
         how = {**self.how, "builder": ""}
         start = harness.weights_of(harness.make({}, how, self.rng.child("practice").below(2**31)))
         seed = self.rng.child("seed").below(2**31)
-        try:
-            found = self.student.ask("rehearse", how, self.part.name, start, x, y, seed)
-        except Stopped as stop:
-            if stop.outcome is not Outcome.WRONG:
-                raise
-            how["double"] = self.how["double"] = False
-            found = self.student.ask("rehearse", how, self.part.name, start, x, y, seed)
+        found = self.ask("rehearse", how, self.part.name, start, x, y, seed)
         passes, weights, end, moved = self._watched(found, sum(w.size for w in start.values()))
         if not any(p.learning for p in passes):
             raise Stopped("it never calls the model with gradients: nothing is learned")
