@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from grader.authoring import Labelled, Measured, ModelTwin, StepTwin, read_measured
+from grader.authoring import InputError, Labelled, Measured, ModelTwin, StepTwin, read_measured
 from solutions import datasets, training
 
 CLASSES = datasets.DIGITS
 EXAMPLE = (1, 28, 28)
 LEARNED, HELD_OUT = 1497, 300  # of scikit-learn's digits: how many are given to learn from, and how many are kept back
+FEW = 6000, 2000  # the same of the part of a large set that serves as well: a training takes seconds, not minutes
 MEASURED = Path(__file__).parent / "measured"
 WORDS = {
     "convolution": "convolution",
@@ -35,9 +37,51 @@ Layers = Sequence[Mapping[str, Any]]
 @cache
 def digits() -> Labelled:
     """Return scikit-learn's digits: all but the test set to learn from, the test set held out."""
-    found = datasets.digits()
-    x, y = (np.concatenate([getattr(part, name) for part in (found.train, found.validation)]) for name in ("x", "y"))
-    return Labelled(x, y, found.test.x, found.test.y)
+    with explained():
+        return part_of(datasets.digits(), "scikit-learn's digits")
+
+
+def mnist(root: Path | None) -> Labelled:
+    """Return a part of MNIST, from its files or from openml.org."""
+    with explained():
+        return part_of(datasets.load("mnist", root), "MNIST", *FEW)
+
+
+def all_mnist(root: Path | None) -> Labelled:
+    """Return MNIST, all of it."""
+    with explained():
+        return part_of(datasets.load("mnist", root), "MNIST")
+
+
+def cifar10(root: Path | None) -> Labelled:
+    """Return a part of CIFAR-10, made grey and resized to 28 x 28: what networks for digits take."""
+    with explained():
+        if root is None:
+            raise InputError("it is read from files: name their folder with --data-root")
+        return part_of(datasets.cifar10(root, datasets.grey), "CIFAR-10, made grey and resized to 28 × 28", *FEW)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Tell whoever named the data what is wrong with them."""
+    try:
+        yield
+    except datasets.DatasetError as error:
+        raise InputError(str(error)) from None
+
+
+def part_of(found: datasets.Dataset, name: str, learned: int | None = None, held: int | None = None) -> Labelled:
+    """Return so many examples to learn from (None: all but the test set) and so many held out, of the test set.
+
+    Which ones is always the same; of a smaller set it is all.
+    """
+    test = found.test[datasets.order(len(found.test), f"{found.name} held out")[:held]] if held else found.test
+    x, y = (np.concatenate([getattr(part, n)[:learned] for part in (found.train, found.validation)]) for n in "xy")
+    return Labelled(x[:learned], y[:learned], test.x, test.y, name, found.classes)
+
+
+# What an instructor may have models trained on instead, by the name that --dataset gives; the usual one first.
+OTHERS = {"mnist": mnist, "mnist-full": all_mnist, "cifar10": cifar10}
 
 
 def measured(topic: str, key: str) -> Measured:

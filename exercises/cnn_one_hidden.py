@@ -440,6 +440,7 @@ def plan_of(s: Setup, *, momentum: bool) -> Plan:
         start=training.starter("SGD", told),
         step=training.step(),
         data=_models.digits,
+        others=_models.OTHERS,
         wrong_models=wrong_models(s),
         wrong_steps=(*_models.wrong_steps(), *starts),
         batch=s.batch,

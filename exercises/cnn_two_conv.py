@@ -444,6 +444,7 @@ def plan_of(s: Setup) -> Plan:
         start=training.starter("RMSprop", told),
         step=training.step(),
         data=_models.digits,
+        others=_models.OTHERS,
         wrong_models=wrong_models(s),
         wrong_steps=(*_models.wrong_steps(), *starts, keras, centred),
         batch=s.batch,

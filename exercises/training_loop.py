@@ -658,6 +658,7 @@ def plan(key: str) -> Plan:
         start=training.starter(setup.optimizer, options),
         step=training.step(),
         data=_models.digits,
+        others=_models.OTHERS,
         wrong_steps=(*_models.wrong_steps(), *OWN_STEPS, *wrong_starts(setup)),
         evaluate=training.accuracy,
         wrong_evaluations=wrong_evaluations(setup.batch),

@@ -14,6 +14,7 @@ from grader.answers import (
 )
 from grader.contract import Call, Check, Contract, Limits, Pane, Regime, Showcase, Twin, Window
 from grader.draw import Draw
+from grader.errors import InputError
 from grader.exercise import Carry, Exercise, FunctionPart, Level, Misconception, Part
 from grader.functions.arrays import LAYOUTS, integers, laid_out, reals
 from grader.functions.checks import Close, Exact
@@ -48,6 +49,7 @@ __all__ = [
     "Expression",
     "FunctionPart",
     "Image",
+    "InputError",
     "Integer",
     "Labelled",
     "Level",

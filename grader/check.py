@@ -23,7 +23,7 @@ from grader.draw import digest
 from grader.errors import GraderError, InputError, SandboxError, VariantError, did_you_mean
 from grader.exercise import AnyExercise, Level
 from grader.marking import mark_answers, unknown_names
-from grader.model import AnyModelPart, ModelTask
+from grader.model import AnyModelPart, ModelTask, Plan
 from grader.outcome import Gradebook, Outcome, PartResult, StudentResult
 from grader.sandbox import tiers
 from grader.submission import Module, Submission
@@ -32,6 +32,7 @@ from grader.variant import AnyVariant, Keyed, Seeded, VariantId, draw_variant, p
 if TYPE_CHECKING:
     from grader.functions.cases import CaseSet
     from grader.functions.runner import Runner
+    from grader.models.data import OtherData
     from grader.sandbox.host import Sandbox
 
 STRANGER = "was not handed out to"
@@ -53,6 +54,7 @@ class Settings:
     public: bool = False  # `grader try`: public cases only
     quick: bool = False  # models learn from a few examples, and their accuracy is not judged
     device: str = "cpu"  # where models are trained
+    data: OtherData | None = None  # what models are trained on instead of their topic's own
     tier: str = tiers.AUTO
 
     @property
@@ -303,12 +305,17 @@ class Grading:
         limits = self.settings.limits(contract for contract, _ in task.functions)
         if task.variant is None or not task.models:
             return limits
-        plans = [part.plan(task.variant.p) for part in task.models]
+        plans = [self._plan(task, part, task.variant) for part in task.models]
         seconds = self.settings.call_seconds or max(plan.seconds for plan in plans)
         memory = max(limits.memory, *(plan.memory for plan in plans))
         if self.settings.device != "cpu":
             memory = -1
         return Limits(seconds, limits.total_seconds + 4 * seconds, memory)
+
+    def _plan(self, task: Task, part: AnyModelPart, variant: AnyVariant) -> Plan:
+        """Return the plan of a variant's part, on the data that were asked for."""
+        plan = part.plan(variant.p)
+        return self.settings.data.on(task.topic, part, plan) if self.settings.data else plan
 
     def _models(self, task: Task, runner: Runner) -> list[PartResult]:
         """Grade the functions that build and train models, in their order: a training rests on what it trains."""
@@ -325,7 +332,7 @@ class Grading:
             needed = part.name if weights is None else part.builder
             failed = self._cannot_run(task, needed, "model", Fraction(part.marks), runner, part.name)
             right = all(result.outcome is Outcome.CORRECT for result in results if result.part == part.builder)
-            plan = part.plan(task.variant.p)
+            plan = self._plan(task, part, task.variant)
             result = failed or judge_model(
                 part,
                 plan,

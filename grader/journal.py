@@ -84,7 +84,8 @@ def stamp(course: Course, settings: Settings) -> bytes:
         settings.quick,
         settings.device,
     )
-    return digest(contents.digest(), settings.secret, settings.key or b"", repr(chosen))
+    data = settings.data.stamp if settings.data else b""
+    return digest(contents.digest(), settings.secret, settings.key or b"", repr(chosen), data)
 
 
 def _key(submission: Submission) -> str:

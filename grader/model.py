@@ -76,24 +76,34 @@ class EvaluationTwin:
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
-    """What is learned from and what is held out: x (N, ...) float32, y (N,) int64. No label of `held` leaves."""
+    """What is learned from and what is held out: x (N, ...) float32, y (N,) int64. No label of `held` leaves.
+
+    Reports call it `name`; `classes` are the names of its classes where they are others than the plan's.
+    """
 
     x: Any
     y: Any
     held_x: Any
     held_y: Any
+    name: str = ""
+    classes: tuple[str, ...] = ()
+
+
+Loader = Callable[[Path | None], Labelled]
 
 
 @dataclass(frozen=True)
 class Measured:
     """How the reference did: how many of the `of` held-out examples it read rightly, with one seed after another.
 
-    `curves` are its errors after every epoch, by name, for a seed of the middle: those that reports draw.
+    `curves` are its errors after every epoch, by name, for a seed of the middle: those that reports draw. Without
+    counts, `lack` says why and what to do.
     """
 
     counts: tuple[int, ...] = ()
     of: int = 0
     curves: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    lack: str = "how often the reference is right was never measured"
 
 
 @dataclass(frozen=True)
@@ -105,6 +115,10 @@ class Plan:
     returns the loss. An epoch has every example once, in a new order, in batches of `batch`, the last one smaller;
     a share `held_back` of the examples, drawn with the seed, is never learned. `practice` are the widths of a small
     dense network that training is watched on, `last` the module of torch.nn that ends it ("" for logits).
+
+    `others` are sets of the same form that an instructor may have it trained on instead, by the name that
+    `--dataset` gives, the usual one first: functions of the folder `--data-root`, or of None without it, which raise
+    InputError where files are missing or damaged. Nothing is loaded before it is asked for.
     """
 
     key: str
@@ -130,6 +144,7 @@ class Plan:
     seconds: float = 60.0  # for a whole training
     memory: int = 2 << 30
     words: Mapping[str, str] = field(default_factory=dict)  # what students call torch's operations
+    others: Mapping[str, Loader] = field(default_factory=dict)
     run: str = ""  # names this training in plots that it shares with those before it in the exercise
 
     def learned(self, number: int) -> int:

@@ -10,8 +10,9 @@ import gzip
 import hashlib
 import math
 import pickletools
+import warnings
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -60,6 +61,8 @@ class Dataset:
 def load(name: str, data_root: Path | None = None) -> Dataset:
     """Return the set called "digits", "shapes", "mnist" or "cifar10"; the last two from files below data_root.
 
+    Without a data_root MNIST is fetched from openml.org.
+
     Raises:
         DatasetError: no such set, or files that are missing or damaged.
     """
@@ -69,9 +72,11 @@ def load(name: str, data_root: Path | None = None) -> Dataset:
         return shapes()
     if name not in ("mnist", "cifar10"):
         raise DatasetError(f"there is no set called {name!r}; there are digits, shapes, mnist and cifar10")
-    if data_root is None:
-        raise DatasetError(f"{name} is read from files: name the folder that holds them. {FALLBACK}")
-    return mnist(data_root) if name == "mnist" else cifar10(data_root)
+    if data_root is not None:
+        return mnist(data_root) if name == "mnist" else cifar10(data_root)
+    if name == "mnist":
+        return openml_mnist()
+    raise DatasetError(f"{name} is read from files: name the folder that holds them. {FALLBACK}")
 
 
 # Orders and splits -----------------------------------------------------------------------------------------
@@ -132,7 +137,7 @@ def resized(images: Array, size: int, white: int) -> Array:
         left, part = divmod(at, unit)
         weights[i, left] += unit - part
         weights[i, min(left + 1, n - 1)] += part
-    sums = np.einsum("iu,nuv,jv->nij", weights, images.astype(np.int64), weights)
+    sums = weights @ images.astype(np.int64) @ weights.T
     return np.asarray(sums / (unit * unit * white), np.float32)
 
 
@@ -167,12 +172,15 @@ def openml_mnist(data_home: Path | None = None) -> Dataset:
     """
     home = None if data_home is None else str(data_home)
     try:
-        found = _scikit_learn().fetch_openml(
-            "mnist_784", version=1, as_frame=False, parser="liac-arff", data_home=home, n_retries=0
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of every try again; what came of them is said below
+            found = _scikit_learn().fetch_openml(
+                "mnist_784", version=1, as_frame=False, parser="liac-arff", data_home=home, n_retries=1, delay=0.1
+            )
     except (OSError, ValueError) as error:
+        said = str(getattr(error, "reason", "") or error).rstrip(".")
         raise DatasetError(
-            f"MNIST could not be fetched from openml.org: {str(error).rstrip('.')}. Check the network, or put "
+            f"MNIST could not be fetched from openml.org: {said}. Check the network, or put "
             f"MNIST's four files into a folder and name it. {FALLBACK}"
         ) from None
     pixels = np.asarray(found.data).reshape(-1, 1, 28, 28)
@@ -258,30 +266,35 @@ def mnist(data_root: Path) -> Dataset:
     Raises:
         DatasetError: a file is missing, damaged, or not what its name says.
     """
-    return _with_validation("mnist", DIGITS, _idx_pair(data_root, "train"), _idx_pair(data_root, "t10k"), 6)
+    stems = [(f"{part}-{kind}", axes) for part in ("train", "t10k") for kind, axes in (("images", 3), ("labels", 1))]
+    names = [[f"{stem}{dot}idx{axes}-ubyte{end}" for dot in "-." for end in ("", ".gz")] for stem, axes in stems]
+    paths = _find(data_root, ("", "MNIST/raw", "mnist"), names)
+    return _with_validation("mnist", DIGITS, _idx_pair(*paths[:2]), _idx_pair(*paths[2:]), 6)
 
 
-def _idx_pair(data_root: Path, part: str) -> Examples:
-    paths = [_idx_path(data_root, f"{part}-{kind}", axes) for kind, axes in (("images", 3), ("labels", 1))]
-    images, labels = read_idx(paths[0], 3), read_idx(paths[1], 1)
+def _idx_pair(of_images: Path, of_labels: Path) -> Examples:
+    images, labels = read_idx(of_images, 3), read_idx(of_labels, 1)
     if len(images) != len(labels):
-        raise DatasetError(f"{paths[1]}: it has {len(labels)} labels for {len(images)} images; fetch both files again")
-    return _examples(paths[1], images[:, None], labels)
+        raise DatasetError(f"{of_labels}: it has {len(labels)} labels for {len(images)} images; fetch both files again")
+    return _examples(of_labels, images[:, None], labels)
 
 
-def _idx_path(data_root: Path, stem: str, axes: int) -> Path:
-    names = [f"{stem}{dot}idx{axes}-ubyte{end}" for dot in "-." for end in ("", ".gz")]
-    return _find(data_root, ("", "MNIST/raw", "mnist"), names)
-
-
-def _find(data_root: Path, folders: tuple[str, ...], names: list[str]) -> Path:
-    """Return the first of the names in the first of the folders that has one."""
-    for folder in folders:
-        for name in names:
-            if (path := data_root / folder / name).is_file():
-                return path
-    places = ", ".join(str(data_root / folder) for folder in folders)
-    raise DatasetError(f"no file {' or '.join(names)} in any of {places}. Put it there. {FALLBACK}")
+def _find(data_root: Path, folders: tuple[str, ...], files: Sequence[Sequence[str]]) -> list[Path]:
+    """Return the path of each file, which may have several names, in the first of the folders that has it."""
+    found, missing = [], []
+    for names in files:
+        paths = [data_root / folder / name for folder in folders for name in names]
+        try:
+            there = [path for path in paths if path.is_file()]
+        except OSError as error:
+            raise DatasetError(f"{data_root}: it cannot be looked into ({error.strerror}). {FALLBACK}") from None
+        found += there[:1]
+        missing += [] if there else [names[0] + (" (or with .gz)" if f"{names[0]}.gz" in names else "")]
+    if missing:
+        places = ", ".join(str(data_root / folder) for folder in folders)
+        them = "it" if len(missing) == 1 else "them"
+        raise DatasetError(f"no file {', no file '.join(missing)} in any of {places}. Put {them} there. {FALLBACK}")
+    return found
 
 
 def read_idx(path: Path, axes: int) -> Array:
@@ -322,20 +335,33 @@ def _examples(path: Path, images: Array, labels: Array) -> Examples:
 # CIFAR-10 --------------------------------------------------------------------------------------------------
 
 
-def cifar10(data_root: Path) -> Dataset:
+def cifar10(data_root: Path, change: Callable[[Examples], Examples] = lambda batch: batch) -> Dataset:
     """Return CIFAR-10 from its python version: 40,000 to train, 10,000 to validate, 10,000 to test.
 
     The files data_batch_1 … data_batch_5 and test_batch lie in data_root, or in cifar-10-batches-py below it, as
-    cifar-10-python.tar.gz unpacks.
+    cifar-10-python.tar.gz unpacks. `change` makes something else of each batch as it is read, as `grey` does.
 
     Raises:
         DatasetError: a file is missing, damaged, or holds anything else than images and labels.
     """
-    folders = ("cifar-10-batches-py", "")
-    batches = [read_batch(_find(data_root, folders, [f"data_batch_{n}"])) for n in range(1, 6)]
+    names = [[f"data_batch_{n}"] for n in range(1, 6)] + [["test_batch"]]
+    *batches, test = (change(read_batch(path)) for path in _find(data_root, ("cifar-10-batches-py", ""), names))
     together = Examples(np.concatenate([b.x for b in batches]), np.concatenate([b.y for b in batches]))
-    test = read_batch(_find(data_root, folders, ["test_batch"]))
     return _with_validation("cifar10", OBJECTS, together, test, 5)
+
+
+def grey(examples: Examples, size: int = 28) -> Examples:
+    """Return square images of three colours as grey ones of another size: x (N, 1, size, size).
+
+    A pixel's grey is 0.299 red + 0.587 green + 0.114 blue, as television weighs them (ITU-R BT.601); the size is
+    changed as by `resized`.
+
+    >>> grey(Examples(np.ones((2, 3, 4, 4), np.float32), np.zeros(2, np.int64)), 2).x.tolist()[0]
+    [[[1.0, 1.0], [1.0, 1.0]]]
+    """
+    colours = np.round(examples.x * 255).astype(np.int64)
+    mixed = np.einsum("c,nchw->nhw", np.array((299, 587, 114)), colours)
+    return Examples(resized(mixed, size, 255 * 1000)[:, None], examples.y)
 
 
 def read_batch(path: Path) -> Examples:
@@ -347,10 +373,14 @@ def read_batch(path: Path) -> Examples:
     Raises:
         DatasetError: the file holds anything else than such a batch.
     """
-    if path.stat().st_size > LARGEST:
-        raise DatasetError(f"{path}: too large for a batch of CIFAR-10; fetch it again")
     try:
-        batch = _Pickle().run(path.read_bytes())
+        if path.stat().st_size > LARGEST:
+            raise DatasetError(f"{path}: too large for a batch of CIFAR-10; fetch it again")
+        raw = path.read_bytes()
+    except OSError as error:
+        raise DatasetError(f"{path}: it cannot be read ({error}); fetch it again") from None
+    try:
+        batch = _Pickle().run(raw)
         data, labels = batch[b"data"].value, _whole_numbers(batch[b"labels"])
     except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise DatasetError(f"{path}: not a batch of CIFAR-10's python version ({error}); fetch it again") from None

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.error import URLError
 
 import numpy as np
 import pytest
@@ -122,6 +123,17 @@ def test_without_a_network_the_message_names_other_ways(error: Exception, monkey
         datasets.openml_mnist()
 
 
+def test_the_package_takes_what_it_is_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What scikit-learn refuses before it looks for a network would read like a network that is missing."""
+
+    def fails(*_: Any, **__: Any) -> None:
+        raise URLError("nobody answers")
+
+    monkeypatch.setattr("sklearn.datasets._openml.urlopen", fails)
+    with pytest.raises(DatasetError, match=r"^MNIST could not be fetched from openml\.org: nobody answers\. "):
+        datasets.openml_mnist(tmp_path)
+
+
 def test_what_is_fetched_is_split_like_the_files(monkeypatch: pytest.MonkeyPatch) -> None:
     """The last 10,000 rows are MNIST's test images; labels come as text."""
     rows = np.zeros((10_012, 784), np.int64)
@@ -132,7 +144,7 @@ def test_what_is_fetched_is_split_like_the_files(monkeypatch: pytest.MonkeyPatch
         data, target = rows, labels
 
     monkeypatch.setattr("sklearn.datasets.fetch_openml", lambda *args, **options: Bunch)
-    found = datasets.openml_mnist()
+    found = datasets.load("mnist")
     assert [len(part) for part in parts(found)] == [10, 2, 10_000]
     assert found.test.y[:3].tolist() == [2, 3, 4]
     assert found.test.x[:3, 0, 0, 0].tolist() == pytest.approx([12 / 255, 13 / 255, 14 / 255])
@@ -232,16 +244,33 @@ def test_mnist_is_read_in_all_its_spellings(dot: str, packed: bool, below: str, 
 
 def test_missing_files_are_named_with_the_way_out(tmp_path: Path) -> None:
     """Who has no files must learn which names are looked for, where, and what works without them."""
+    with pytest.raises(DatasetError, match=r"no file train-images-idx3-ubyte \(or with \.gz\), .*digits") as caught:
+        datasets.mnist(tmp_path)
+    names = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
+    assert all(f"no file {name}-ubyte" in str(caught.value) for name in names)
+    write_mnist(tmp_path)
+    (tmp_path / "t10k-labels-idx1-ubyte").unlink()
     with pytest.raises(
-        DatasetError, match=r"no file train-images-idx3-ubyte or train-images-idx3-ubyte\.gz or .*digits"
+        DatasetError, match=r"^no file t10k-labels-idx1-ubyte \(or with \.gz\) in any of .* Put it there"
     ):
         datasets.mnist(tmp_path)
-    with pytest.raises(DatasetError, match=r"no file data_batch_1 in any of .*cifar-10-batches-py.*'digits' needs no"):
+    with pytest.raises(DatasetError, match=r"no file data_batch_1, .*cifar-10-batches-py.*'digits' needs no"):
         datasets.cifar10(tmp_path)
-    with pytest.raises(DatasetError, match="mnist is read from files: name the folder"):
-        datasets.load("mnist")
+    with pytest.raises(DatasetError, match="cifar10 is read from files: name the folder"):
+        datasets.load("cifar10")
     with pytest.raises(DatasetError, match="no set called 'minst'; there are digits, shapes, mnist and cifar10"):
         datasets.load("minst", tmp_path)
+
+
+def test_a_folder_that_may_not_be_looked_into_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A class's files belong to somebody else more often than not."""
+
+    def refused(*_: Any) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_file", refused)
+    with pytest.raises(DatasetError, match=r"/data: it cannot be looked into \(Permission denied\)"):
+        datasets.mnist(Path("/data"))
 
 
 GOOD_IMAGES = idx(np.zeros((12, 3, 2)))

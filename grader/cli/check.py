@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from grader.cli.main import course_option
+from grader.cli.main import course_option, data_options
 from grader.course import Course, builtin_folder
 from grader.exercise import Level
 from grader.feedback import Feedback, course_policy, limit
@@ -44,6 +45,7 @@ from grader.sandbox import tiers
     "(for your own files only), or auto: full, else landlock, else nothing is graded.",
 )
 @click.option("--device", default="cpu", metavar="auto|cpu|cuda[:N]", help="Where models are trained.  [default: cpu]")
+@data_options
 @course_option
 @click.pass_context
 def check(
@@ -62,6 +64,8 @@ def check(
     fresh: bool,
     tier: str,
     device: str,
+    dataset: str | None,
+    data_root: Path | None,
     course: Course,
 ) -> int:
     """Grade SUBMISSIONS: folders of students, single files, notebooks or a zip.
@@ -73,7 +77,7 @@ def check(
     for warning in tiers.warnings(tier):
         click.echo(f"warning: {warning}", err=True)
     from grader.check import Settings
-    from grader.cli.grading import chosen_device, grade, publish, writable
+    from grader.cli.grading import chosen_data, chosen_device, grade, publish, writable
     from grader.coursekey import read_key
     from grader.journal import Journal
     from grader.submission import find_submissions
@@ -95,6 +99,7 @@ def check(
         writable(output)
     found = find_submissions(submissions, {*course.topics, *course.contracts}, without=output)
     level_shown = Feedback(feedback) if feedback else course_policy(course.folder).at(datetime.now(UTC))
+    settings = replace(settings, data=chosen_data(course, found, settings, dataset, data_root))
     journal = Journal(course, settings, fresh=fresh)
     return publish(limit(grade(course, settings, found, journal), level_shown), course, form, output)
 
@@ -116,6 +121,9 @@ def _in_container(ctx: click.Context) -> int:
     if (key := given.pop("key_file")) is not None:
         mounts.append(docker.Mount(key, "/course.key"))
         words += ["--key-file", mounts[-1].target]
+    if (root := given.pop("data_root")) is not None:
+        mounts.append(docker.Mount(root, f"/data{root.resolve()}"))
+        words += ["--data-root", mounts[-1].target]
     if (output := given.pop("output")) is not None:
         writable(output)
         mounts.append(docker.Mount(output, "/report", writable=True))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -15,13 +17,44 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from grader.check import Grading, Settings
 from grader.course import Course
-from grader.errors import InputError
+from grader.errors import InputError, VariantError
 from grader.journal import Journal
 from grader.outcome import Gradebook, StudentResult
 from grader.sandbox import contain, tiers
 from grader.submission import Submission
+from grader.variant import parse_id
+
+if TYPE_CHECKING:
+    from grader.models.data import OtherData
 
 INTERRUPTED = 130
+
+
+def chosen_data(
+    course: Course, submissions: Sequence[Submission], settings: Settings, dataset: str | None, data_root: Path | None
+) -> OtherData | None:
+    """Load the data that models are trained on, before anything is graded; None for the topics' own.
+
+    What cannot be judged on them yet is said once, on stderr.
+    """
+    if dataset is None and data_root is None:
+        return None
+    from grader.models.data import choose
+
+    topics = [topic for topic in course.topics if topic in set(_named(submissions))]
+    wanted = [topic for topic in topics if topic in settings.topics or not settings.topics]
+    data = choose(course, wanted, dataset, data_root)
+    for lack in data.lacks if data and not settings.quick else ():
+        click.echo(f"warning: accuracy is not judged: {lack}", err=True)
+    return data
+
+
+def _named(submissions: Sequence[Submission]) -> Iterator[str]:
+    """Yield the topics that variants name."""
+    for submission in submissions:
+        for module in submission.modules:
+            with suppress(VariantError):
+                yield parse_id(module.variant or "").topic
 
 
 def grade(
@@ -121,14 +154,12 @@ def write_report(gradebook: Gradebook, course: Course, output: Path) -> Path:
     return output / "index.html"
 
 
-def writable(folder: Path) -> None:
-    """Make a folder for reports, before an hour of grading and not after it."""
+def writable(folder: Path, what: str = "a report", hint: str = "Choose another -o.") -> None:
+    """Make a folder for what will be written, before an hour of work and not after it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".writable"
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise InputError(
-            f"{folder}: cannot write a report there: {error.strerror}", hint="Choose another -o."
-        ) from None
+        raise InputError(f"{folder}: cannot write {what} there: {error.strerror}", hint=hint) from None

@@ -86,6 +86,19 @@ def course_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
+def data_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a command take --dataset and --data-root; they are passed as `dataset` and `data_root`."""
+    name = click.option(
+        "--dataset", metavar="NAME", help="Train models on this set instead of their topic's own, as mnist."
+    )
+    root = click.option(
+        "--data-root",
+        type=click.Path(path_type=Path, exists=True, file_okay=False),
+        help="Folder of its files; without --dataset the topic's first set, mnist in the built-in course.",
+    )
+    return name(root(function))
+
+
 def main() -> None:
     """Run the command line; the console script."""
     try:

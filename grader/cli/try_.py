@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from grader.cli.main import course_option
+from grader.cli.main import course_option, data_options
 from grader.course import Course
 
 
@@ -17,6 +18,7 @@ from grader.course import Course
 @click.option("--call-seconds", type=click.FloatRange(0.05, 3600), help="Seconds that one call of a function may take.")
 @click.option("--quick", is_flag=True, help="Train models on a few examples only; their accuracy is not judged.")
 @click.option("--device", default="cpu", metavar="auto|cpu|cuda[:N]", help="Where models are trained.  [default: cpu]")
+@data_options
 @course_option
 def try_(
     file: Path,
@@ -25,6 +27,8 @@ def try_(
     call_seconds: float | None,
     quick: bool,
     device: str,
+    dataset: str | None,
+    data_root: Path | None,
     course: Course,
 ) -> int:
     """Check FILE at home: answers are marked right or wrong, functions run on public cases.
@@ -32,7 +36,7 @@ def try_(
     The mark that counts comes from 'grader check', with cases that are not public.
     """
     from grader.check import Settings
-    from grader.cli.grading import chosen_device, grade, publish
+    from grader.cli.grading import chosen_data, chosen_device, grade, publish
     from grader.submission import find_submissions
     from grader.tryout import without_key
 
@@ -46,6 +50,7 @@ def try_(
         device=chosen_device(device, "auto"),
     )
     found = find_submissions([file], known)
+    settings = replace(settings, data=chosen_data(course, found, settings, dataset, data_root))
     gradebook = without_key(grade(course, settings, found))
     status = publish(gradebook, course, form, None)
     if form == "table" and any(part.kind == "function" for student in gradebook.students for part in student.parts):

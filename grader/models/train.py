@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from grader.model import StepTwin
+from grader.model import Labelled, StepTwin
 from grader.models import accuracy, harness
 from grader.models.exam import EARLY_STEP, MODES, UPDATE, Exam, Stopped, Weights
 from grader.outcome import Finding, Outcome
@@ -353,12 +353,12 @@ class TrainExam(Exam):
             **(self._pictures(found, held) if "filters" in found else {}),
         }
         if not plan.measured.counts:
-            raise Stopped("how often the reference is right was never measured", Outcome.UNGRADABLE)
+            raise Stopped(plan.measured.lack, Outcome.UNGRADABLE)
         bar = accuracy.threshold(plan.measured.counts)
         self.add(ACCURACY, "" if right >= bar else "with these weights too few unseen examples are read rightly")
         self.look.notes.append(
-            f"{path}: {right} of {of} unseen examples are read rightly ({100 * right / of:.1f} %, 95 % interval "
-            f"{100 * low:.1f} % to {100 * high:.1f} %); wanted at least {bar}. "
+            f"{path}: {right:,} of {_unseen(held)} are read rightly ({100 * right / of:.1f} %, 95 % interval "
+            f"{100 * low:.1f} % to {100 * high:.1f} %); wanted at least {bar:,}. "
             f"Without {self.part.name}() its loop earns nothing"
         )
 
@@ -410,13 +410,13 @@ class TrainExam(Exam):
             self.add(ACCURACY, "even what it has learned is read no better than by chance" if blind else "")
             return
         if not counts:
-            raise Stopped("how often the reference is right was never measured", Outcome.UNGRADABLE)
+            raise Stopped(plan.measured.lack, Outcome.UNGRADABLE)
         low, high = accuracy.interval(best, of)
         said = (
-            f"{best} of {of} unseen examples are read rightly ({100 * best / of:.1f} %, 95 % interval "
-            f"{100 * low:.1f} % to {100 * high:.1f} %)"
+            f"{best:,} of {_unseen(data)} are read rightly ({100 * best / of:.1f} %, 95 % interval "
+            f"{100 * low:.1f} % to {100 * high:.1f} %), after learning from {plan.learned(len(y)):,} others"
         )
-        said += f"; wanted at least {bar}"
+        said += f"; wanted at least {bar:,}"
         self.add(
             ACCURACY,
             ""
@@ -475,6 +475,10 @@ class TrainExam(Exam):
             "input": grey(data.held_x[0][:1])[0],
             "maps": maps,
         }
+
+
+def _unseen(data: Labelled) -> str:
+    return f"{len(data.held_y):,} unseen examples{' of ' if data.name else ''}{data.name}"
 
 
 def _rows(passes: Sequence[Pass], step: Sequence[int]) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ import pytest
 from exercises import _models
 from grader.course import load_course
 from grader.model import ModelTask
-from grader.models import accuracy, calibrate
+from grader.models import accuracy, data
 
 TRAINED = [
     name
@@ -25,13 +25,13 @@ def topic(request: pytest.FixtureRequest) -> str:
 
 
 def plans(topic: str) -> list[Any]:
-    return [plan for part in calibrate.training_parts(load_course(), topic) for plan in part.plans()]
+    return data.plans_of(load_course(), topic)
 
 
 def test_what_was_measured_belongs_to_the_data_and_the_plans(topic: str) -> None:
     """Counts of other digits, or of plans that nobody draws any more, would make a bar that means nothing."""
-    entry = json.loads(calibrate.place(load_course(), topic).read_text(encoding="utf-8"))
-    assert entry["data"] == {plan.key: calibrate.fingerprint(plan.data()) for plan in plans(topic)}
+    entry = json.loads(data.place(load_course(), topic).read_text(encoding="utf-8"))
+    assert entry["data"] == {plan.key: data.fingerprint(plan.data()) for plan in plans(topic)}
     assert set(entry["plans"]) == set(entry["data"])
 
 

@@ -201,6 +201,8 @@ def test_every_option_of_check_is_carried(engine: Path, work: Path, tmp_path: Pa
         "feedback": "full",
         "tier": "docker",
         "device": "cpu",
+        "dataset": "mnist",
+        "data_root": str(tmp_path),
     }
     values |= {"course": str(TOY)}
     words: list[str] = []
@@ -216,6 +218,8 @@ def test_every_option_of_check_is_carried(engine: Path, work: Path, tmp_path: Pa
     inside = inside[inside.index(docker.IMAGE) :]
     long = {opt for option in options for opt in option.opts if opt.startswith("--")}
     assert {word for word in inside if word.startswith("--") and word != "--"} == long
+    assert inside[inside.index("--data-root") + 1] == f"/data{tmp_path.resolve()}", "what is mounted there"
+    assert f"type=bind,source={tmp_path.resolve()},target=/data{tmp_path.resolve()},readonly" in engine.read_text()
 
 
 @pytest.mark.parametrize("status", ["0", "1", "3"])
