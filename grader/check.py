@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from grader.sandbox.host import Sandbox
 
 STRANGER = "was not handed out to"
-TORCH = frozenset({"torch"})  # what models need
+OPTIMIZERS = "torch._dynamo"  # what every optimizer of torch imports when it is made, which takes a second
+TORCH = frozenset({"torch", OPTIMIZERS})  # what models need
 HIDDEN = b"hidden cases"  # without a course key: not those of `grader try`
 
 
@@ -224,9 +225,9 @@ class Grading:
         """Grade side by side; every job has a sandbox of its own, and one stuck student stops nobody else."""
         results: list[StudentResult] = []
         with ExitStack() as stack:
-            pool = _Sandboxes(self.settings, stack)
             pressed = stack.enter_context(_ctrl_c())
             running = [task for _, (tasks, _) in plans for task in tasks if _needs_process(task)]
+            pool = _Sandboxes(_importable(self.settings.allow, running), self.settings.tier, stack)
             if any(task.models for task in running):
                 threading.Thread(target=_ready_for_models).start()
             if running:
@@ -424,10 +425,10 @@ def _doubts(plans: Sequence[tuple[Submission, tuple[list[Task], list[str]]]]) ->
 class _Sandboxes:
     """One sandbox a thread, opened when first needed and opened again after it broke."""
 
-    def __init__(self, settings: Settings, stack: ExitStack) -> None:
-        self._settings = settings
+    def __init__(self, common: frozenset[str], tier: str, stack: ExitStack) -> None:
+        self._common = common
+        self._tier = tier
         self._stack = stack
-        self._common = frozenset({"numpy"}) | settings.allow
         self._local = threading.local()
         self._lock = threading.Lock()
         self._open: list[Sandbox] = []
@@ -455,7 +456,7 @@ class _Sandboxes:
     def _another(self, packages: frozenset[str]) -> Sandbox:
         from grader.sandbox.host import Sandbox
 
-        made = Sandbox(packages | self._common, self._settings.tier)
+        made = Sandbox(packages | self._common, self._tier)
         self._open.append(self._stack.enter_context(made))
         return self._open[-1]
 
@@ -465,10 +466,16 @@ class _Sandboxes:
             sandbox.close()
 
 
+def _importable(allowed: frozenset[str], tasks: Iterable[Task]) -> frozenset[str]:
+    """Return what all submissions may import, and what is imported before they are; optimizers where one is named."""
+    named = "torch" in allowed and any(b"optim" in task.module.source for task in tasks)
+    return frozenset({"numpy"}) | allowed | (TORCH if named else frozenset())
+
+
 def _ready_for_models() -> None:
     """Import what the reference needs, which takes seconds, while a sandbox does the same."""
     with suppress(ImportError):  # who grades models without it is told so where it is used
-        import_module("torch._dynamo")  # every optimizer imports it
+        import_module(OPTIMIZERS)
 
 
 def _only_a_name(contract: Contract, module: Module) -> bool:

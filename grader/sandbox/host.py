@@ -230,9 +230,9 @@ class Sandbox:
 
 
 def _place_of(package: str) -> Path:
-    """Return the folder of an installed package without importing it."""
+    """Return the folder of an installed package, or of the one that a module is in, without importing it."""
     for folder in dict.fromkeys([sysconfig.get_path("platlib"), sysconfig.get_path("purelib"), *sys.path]):
-        place = Path(folder or ".") / package
+        place = Path(folder or ".") / package.partition(".")[0]
         if (place / "__init__.py").is_file():
             return place.resolve()
     raise InputError(

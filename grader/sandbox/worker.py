@@ -26,7 +26,7 @@ import time
 import types
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 Frames = Any  # the module protocol.py
 MESSAGE_LIMIT = 2000
@@ -128,33 +128,45 @@ EXCEPTIONS = frozenset(
 )
 
 
+class Part(NamedTuple):
+    """An argument of a prepared call that can be modified: how it is called, and how it is made."""
+
+    key: int | str  # its position or name
+    slot: int  # of the memory that it shares with the like of it in other calls; -1: none
+    template: Any  # what it is equal to
+    make: Callable[[], Any]  # makes it in memory of its own
+    locked: bool  # an array that cannot be written
+    before: Any  # its snapshot
+
+
 class Prepared:
     """A call that is made in every child: its arguments as they came, from which each child makes its own."""
 
-    __slots__ = ("args", "before", "keys", "kwargs", "limit", "makers")
+    __slots__ = ("args", "kwargs", "limit", "owned", "parts")
 
-    def __init__(self, frames: Frames, args: tuple[Any, ...], kwargs: dict[str, Any], limit: int) -> None:
+    def __init__(self, frames: Frames, args: tuple[Any, ...], kwargs: dict[str, Any], limit: int, slots: Slots) -> None:
         self.args, self.kwargs, self.limit = args, kwargs, limit
-        self.keys: list[Any] = []  # of the arguments that can be modified
-        self.makers: list[Any] = []  # what makes each of them
-        self.before: list[Any] = []
-        for key, value in [*enumerate(args), *kwargs.items()]:
-            if not unchangeable(frames, value):
-                self.keys.append(key)
-                self.makers.append(maker(frames, value))
-                self.before.append(snapshot(frames, value))
+        self.parts: list[Part] = []
+        self.owned = True  # all of them are arrays with memory of their own
+        given: dict[int | str, Any] = dict(enumerate(args))
+        given.update(kwargs)
+        for key, value in given.items():
+            if unchangeable(frames, value):
+                continue
+            is_array = type(value) is frames._ndarray
+            make = maker(frames, value)
+            slot = slot_of(slots, key, value) if is_array else -1
+            locked = is_array and not value.flags.writeable
+            self.parts.append(Part(key, slot, value, make, locked, snapshot(frames, value)))
+            self.owned = self.owned and is_array and bool(value.flags.c_contiguous)
 
-    def fresh(self, settled: Callable[[Any, Any], Any]) -> tuple[tuple[Any, ...], dict[str, Any], list[Any]]:
-        """Return arguments of the caller's own, put where `settled` wants them, and those that can be modified."""
-        args, kwargs, loose = list(self.args), dict(self.kwargs), []
-        for key, make in zip(self.keys, self.makers):  # noqa: B905 - made together
-            value = settled(key, make())
-            loose.append(value)
-            if type(key) is int:
-                args[key] = value
-            else:
-                kwargs[key] = value
-        return tuple(args), kwargs, loose
+
+Slots = dict[Any, int]  # a number for each position or name and form of an array
+
+
+def slot_of(slots: Slots, place: int | str, value: Any) -> int:
+    """Return the number of an array's memory: those of one form in one place share it."""
+    return slots.setdefault((place, value.dtype.str, value.shape, value.strides), len(slots))
 
 
 def unchangeable(frames: Frames, value: Any) -> bool:
@@ -199,6 +211,11 @@ def snapshot(frames: Frames, value: Any) -> Any:
     if kind is frames._ndarray:
         return value.dtype, value.shape, value.strides, value.flags.writeable, value.tobytes()
     return None if kind in FIXED else frames.encode(value, 1 << 40, layouts=True)
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Have these arrays the same form?"""
+    return bool(one.shape == other.shape and one.strides == other.strides and one.dtype == other.dtype)
 
 
 def meet(some: list[tuple[int, int]], others: list[tuple[int, int]]) -> bool:
@@ -270,6 +287,7 @@ class Submission:
         operations: Mapping[str, Any],
         scripts: Sequence[tuple[str, list[Prepared]]] = (),
         address: Callable[[Any], int] = slow_address,
+        slots: Slots | None = None,
     ) -> None:
         self.frames = frames
         self.filename = filename
@@ -279,7 +297,10 @@ class Submission:
         self.module = types.ModuleType("submission")
         self.names = self.module.__dict__
         self.results: list[Any] = []
-        self.arrays: dict[Any, Any] = {}  # of earlier calls, by position or name and form
+        self.slots: Slots = {} if slots is None else slots
+        self.arrays: dict[int, Any] = {}  # of earlier calls, by slot
+        self.tampered = False  # an argument may have been modified: an earlier array may have another form by now
+        self.copyto = frames.np.copyto
         self.kept = Kept()
         self.mro = vars(type)["__mro__"].__get__
         self.sysinfo = sys.exc_info
@@ -319,29 +340,51 @@ class Submission:
             return self.operations[name[1:]](self.names, *args, **kwargs), {"changed": [], "shares": [], "earlier": []}
         args = tuple(self.settled(place, value) for place, value in enumerate(args))
         kwargs = {place: self.settled(place, value) for place, value in kwargs.items()}
-        loose = {key: value for key, value in (*enumerate(args), *kwargs.items()) if type(value) not in FIXED}
-        before = [snapshot(self.frames, value) for value in loose.values()]
-        return self.watched(name, args, kwargs, list(loose), list(loose.values()), before)
+        loose = [(key, value) for key, value in (*enumerate(args), *kwargs.items()) if type(value) not in FIXED]
+        before = [snapshot(self.frames, value) for _, value in loose]
+        result, held, rest = self.watched(name, args, kwargs)
+        for (key, value), old in zip(loose, before, strict=True):
+            if snapshot(self.frames, value) != old:
+                rest["changed"].append(key)
+                self.tampered = True
+        rest["shares"] = [key for key, value in loose if meet(held, self.ranges(value))]
+        return result, rest
 
-    def watched(
-        self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], keys: list[Any], loose: list[Any], before: Any
-    ) -> tuple[Any, dict[str, Any]]:
-        """Call the function; see what became of the arguments that can be modified, `loose`, called `keys`."""
+    def perform(self, name: str, prepared: Prepared) -> tuple[Any, dict[str, Any]]:
+        """Make a prepared call; return what `call` does, in less time."""
+        args, kwargs, loose = list(prepared.args), prepared.kwargs.copy(), []
+        for key, slot, template, make, locked, _ in prepared.parts:
+            value = self.renewed(slot, template, make, locked)
+            loose.append(value)
+            place: Any = args if type(key) is int else kwargs
+            place[key] = value
+        result, held, rest = self.watched(name, args, kwargs)
+        # Two arrays that each own their memory have it at different places: nothing needs to be looked up.
+        array = self.frames._ndarray
+        own = prepared.owned and type(result) is array and result.flags.owndata
+        for (key, _, _, _, _, old), value in zip(prepared.parts, loose):  # noqa: B905 - made together
+            if type(value) is array:
+                now: Any = value.dtype, value.shape, value.strides, value.flags.writeable, value.tobytes()
+            else:
+                now = snapshot(self.frames, value)
+            if now != old:
+                rest["changed"].append(key)
+                self.tampered = True
+            if (value is result or not own) and meet(held, self.ranges(value)):
+                rest["shares"].append(key)
+        return result, rest
+
+    def watched(self, name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
+        """Call the function; return its result, where that is in memory, and what it shares with earlier ones."""
         number = len(self.results)
         self.results.append(None)
-        frames, array = self.frames, self.frames._ndarray
-        result = self.value(name)(*args, **kwargs)
+        try:
+            result = self.value(name)(*args, **kwargs)
+        except BaseException:
+            self.tampered = True  # who knows
+            raise
         self.results[number] = result
-        changed = [key for key, value, old in zip(keys, loose, before, strict=True) if snapshot(frames, value) != old]
         held = self.ranges(result)
-        # Two arrays that each own their memory have it at different places: nothing needs to be looked up.
-        own = type(result) is array and result.flags.owndata
-        shares = [
-            key
-            for key, value in zip(keys, loose, strict=True)
-            if (value is result or not own or type(value) is not array or not value.flags.owndata)
-            and meet(held, self.ranges(value))
-        ]
         earlier = self.kept.meeting(held)
         if number >= KEPT:
             self.results[number - KEPT] = None
@@ -350,28 +393,35 @@ class Submission:
             self.results[number] = None
         else:
             self.kept.add(number, held)
-        return result, {"changed": changed, "shares": shares, "earlier": earlier}
+        return result, held, {"changed": [], "shares": [], "earlier": earlier}
 
     def settled(self, place: int | str, value: Any) -> Any:
-        """Return an argument; an array like that of an earlier call in its memory, and so under its id.
+        """Return an argument; an array like that of an earlier call in its memory, and so under its id."""
+        if type(value) is not self.frames._ndarray:
+            return value
+        return self.renewed(slot_of(self.slots, place, value), value, lambda: value, not value.flags.writeable)
+
+    def renewed(self, slot: int, template: Any, make: Callable[[], Any], locked: bool) -> Any:
+        """Return a value like this one; an array in the memory of the one before in its slot.
 
         Memory is reused anyway, by chance: so a function that remembers results by id is wrong each time it is graded,
         and on the same calls.
         """
-        if type(value) is not self.frames._ndarray:
-            return value
-        form = place, value.dtype, value.shape, value.strides
-        old = self.arrays.get(form)
-        if old is not None:
+        old = self.arrays.get(slot)
+        if old is None or (self.tampered and not alike(old, template)):
+            old = make()
+            if slot >= 0:
+                self.arrays[slot] = old
+            return old
+        if not old.flags.writeable:
             try:
                 old.flags.writeable = True
             except ValueError:  # the submission has locked the memory under it
-                return value
-            old[...] = value
-            old.flags.writeable = value.flags.writeable
-            return old
-        self.arrays[form] = value
-        return value
+                return make()
+        self.copyto(old, template)
+        if locked:
+            old.flags.writeable = False
+        return old
 
     def ranges(self, value: Any) -> list[tuple[int, int]]:
         """Return where the arrays, lists and dicts inside a value are in memory, as starts and ends."""
@@ -469,21 +519,20 @@ def serve(submission: Submission, pipe: Pipe) -> None:
 
 def perform(submission: Submission, pipe: Pipe, header: dict[str, Any], everything: Any, deep: dict[str, Any]) -> None:
     """Make the calls of a script, from `start` on; each is answered under its own number once it is made."""
-    encode, send, watched = submission.frames.encode, pipe.connection.sendall, submission.watched
+    encode, send, make = submission.frames.encode, pipe.connection.sendall, submission.perform
     frame, result_frame, failure = submission.frames.frame, submission.frames.result_frame, submission.failure
     function, script = submission.scripts[header["script"]]
     for number in range(header["start"], len(script)):
         prepared = script[number]
         try:
             try:
-                args, kwargs, loose = prepared.fresh(submission.settled)
-                value, rest = watched(function, args, kwargs, prepared.keys, loose, prepared.before)
+                value, rest = make(function, prepared)
                 reply = result_frame(number, rest, *encode(value, prepared.limit))
             except everything:
                 reply = frame({"id": number, **failure()})
         except everything:
             reply = frame({"id": number, **deep})
-        args = kwargs = loose = value = None
+        value = None
         send(reply)
 
 
@@ -516,6 +565,7 @@ class Zygote:
         self.image = image_size(process)
         self.address = best_address(frames)
         self.scripts: list[tuple[str, list[Prepared]]] = []
+        self.slots: Slots = {}
         self.children: set[int] = set()
 
     def say(self, message: dict[str, Any], descriptors: tuple[int, ...] = ()) -> None:
@@ -566,7 +616,7 @@ class Zygote:
                 head, size = read.read_lengths(lengths, 1 << 40)
                 header = read.read_header(file.read(head))
                 args, kwargs = read.decode(file.read(size), header["tree"], layouts=True)
-                script.append(Prepared(read, args, kwargs, header["limit"]))
+                script.append(Prepared(read, args, kwargs, header["limit"], self.slots))
         self.scripts.append((function, script))
         gc.freeze()
         self.image = max(self.image, image_size(self.process))
@@ -601,7 +651,9 @@ class Zygote:
             self.walls.ruleset = 4
         os.closerange(5, 1024)
         pipe = Pipe(socket.socket(fileno=3), self.frames)
-        submission = Submission(self.frames, request["filename"], self.operations, self.scripts, self.address)
+        submission = Submission(
+            self.frames, request["filename"], self.operations, self.scripts, self.address, self.slots
+        )
         sys.argv = [request["filename"]]
         seed_everything(request["seed"])
         memory = request["memory"]
@@ -644,7 +696,6 @@ def main() -> None:
         importlib.import_module(f"numpy.{name}")
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
-        importlib.import_module("torch._dynamo")  # every optimizer imports it
     frames = as_module("protocol", protocol)
     operations = {}
     if "torch" in sys.modules:

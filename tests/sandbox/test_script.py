@@ -51,6 +51,12 @@ def ends(n):
 def dies(n):
     os._exit(1)
 
+def flatten(x):
+    x.shape = -1
+    if x[0] < 0:
+        raise ValueError
+    return x.sum()
+
 def late(n):
     time.sleep(3 if n == 2 else 0)
     return n
@@ -147,6 +153,16 @@ def test_who_remembers_by_id_is_wrong_on_the_same_calls_each_time(sandbox: Sandb
     local = LocalSession({"recall": lambda x: by_id.setdefault(id(x), float(x.sum()))})
     found = list(local.calls("recall", [(call, 8) for call in calls]))
     assert [reply.value for reply in found if isinstance(reply, Returned)] == wanted
+
+
+def test_an_argument_that_was_given_another_form_comes_back_as_it_was(sandbox: Sandbox) -> None:
+    """Its memory is used for the next array of its first form: that one must not arrive in the other form."""
+    calls = [Call((np.arange(6.0).reshape(2, 3) + n,)) for n in (-1, 0, 2, -3, 1)]
+    asked = Script("flatten", [(call, 8) for call in calls])
+    for known in ((), (asked,)):
+        found = replies(sandbox, asked, known)
+        assert [reply.value if isinstance(reply, Returned) else "" for reply in found] == ["", 15.0, 27.0, "", 21.0]
+        assert [reply.changed for reply in found if isinstance(reply, Returned)] == [(0,)] * 3
 
 
 def test_the_same_bytes_are_read_once(sandbox: Sandbox) -> None:
