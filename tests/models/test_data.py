@@ -299,10 +299,10 @@ def test_where_nothing_is_trained_nothing_is_loaded(tmp_path: Path) -> None:
     assert choose(course, ["padding"], "mnist", tmp_path) is None
     with pytest.raises(InputError, match="'minst'"):
         choose(course, ["padding"], "minst", tmp_path)
-    (tmp_path / "ada.py").write_text("def add(a, b):\n    return a + b\n")
-    toy = Path(__file__).parents[1] / "toy"
-    words = ("check", tmp_path / "ada.py", "--course", toy, "--data-root", tmp_path, "--format", "json")
-    assert grader(*words)[0] == 0
+    toy = load_course(Path(__file__).parents[1] / "toy")
+    assert choose(toy, toy.topics, None, tmp_path) is None
+    with pytest.raises(InputError, match="no data set named 'mnist'"):
+        choose(toy, toy.topics, "mnist", tmp_path)
 
 
 def test_a_topic_without_such_a_set_is_named(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
