@@ -298,4 +298,5 @@ Returns:
 
 The loop is first watched step by step, on a small dense network and a few examples in float64: it
 must not depend on one model, on the number of examples, or on float32. Then it trains {trained} on
-{LEARNED:,} digits, and {HELD_OUT} others, which it never sees, are read with it."""
+{LEARNED:,} digits, and {HELD_OUT} others, which it never sees, are read with it. Your instructor may have it
+trained on MNIST instead, or on CIFAR-10 in grey: more examples, of the same form."""

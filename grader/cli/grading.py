@@ -35,7 +35,7 @@ def chosen_data(
 ) -> OtherData | None:
     """Load the data that models are trained on, before anything is graded; None for the topics' own.
 
-    What cannot be judged on them yet is said once, on stderr.
+    What they are, and what cannot be judged on them yet, is said once, on stderr.
     """
     if dataset is None and data_root is None:
         return None
@@ -44,6 +44,8 @@ def chosen_data(
     topics = [topic for topic in course.topics if topic in set(_named(submissions))]
     wanted = [topic for topic in topics if topic in settings.topics or not settings.topics]
     data = choose(course, wanted, dataset, data_root)
+    if data:
+        click.echo(data.told, err=True)
     for lack in data.lacks if data and not settings.quick else ():
         click.echo(f"warning: accuracy is not judged: {lack}", err=True)
     return data

@@ -40,6 +40,13 @@ class OtherData:
         return self.plans[topic, plan.key] if part.task is ModelTask.TRAIN else plan
 
     @property
+    def told(self) -> str:
+        """A sentence for who grades: what is learned and what is read."""
+        sets = dict.fromkeys(plan.data() for plan in self.plans.values())
+        each = (f"{len(data.y):,} examples of {data.name or self.name}, {len(data.held_y):,} held out" for data in sets)
+        return f"Models are trained on {'; '.join(each)}."
+
+    @property
     def lacks(self) -> tuple[str, ...]:
         """Sentences about the topics whose accuracy cannot be judged on this set yet."""
         return tuple(dict.fromkeys(plan.measured.lack for plan in self.plans.values() if not plan.measured.counts))
@@ -169,7 +176,9 @@ def _recalled(
         kept = json.loads(file.read_text(encoding="utf-8")) if measured.counts else {}
         known_by, training = (kept.get(entry, {}).get(plan.key) for entry in ("data", "training"))
         sound = all(type(count) is int and 0 <= count <= measured.of for count in measured.counts)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+    except OSError as error:
+        raise InputError(f"{file}: it cannot be read: {error.strerror}", hint="Mend that, or move it away.") from None
+    except (ValueError, LookupError, TypeError, AttributeError):
         sound = False
     if not sound:
         raise InputError(f"{file}: not as grader calibrate writes it", hint=f"Measure again: {command}")

@@ -147,7 +147,8 @@ def test_without_a_bar_accuracy_is_not_judged_and_all_else_is(tmp_path: Path) ->
     assert part["message"] == f"train(): {lack}"
     failed = [name for name, (passed, cases) in part["regimes"].items() if passed < cases]
     assert failed == ["examples that it has not seen are read rightly"]
-    assert err == f"warning: accuracy is not judged: {lack}\n"
+    told = "Models are trained on 120 examples of MNIST, 30 held out."
+    assert err == f"{told}\nwarning: accuracy is not judged: {lack}\n"
 
 
 def test_a_quick_look_judges_no_accuracy_and_warns_of_no_bar(
@@ -218,6 +219,17 @@ def test_a_damaged_file_of_counts_is_refused(damage: Any, calibrated: Path, tmp_
     with pytest.raises(InputError, match="not as grader calibrate writes it") as caught:
         chosen(tmp_path)
     assert "grader calibrate --topic" in caught.value.hint
+
+
+def test_counts_that_may_not_be_read_are_no_damage(calibrated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measuring again for an hour would not help."""
+
+    def refused(*_: Any, **__: Any) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_text", refused)
+    with pytest.raises(InputError, match=r"mnist\.json: it cannot be read: Permission denied"):
+        chosen(calibrated)
 
 
 def test_a_result_is_not_lent_to_other_data_or_another_bar(calibrated: Path, tmp_path: Path) -> None:
