@@ -54,11 +54,11 @@ def all_mnist(root: Path | None) -> Labelled:
 
 
 def cifar10(root: Path | None) -> Labelled:
-    """Return a part of CIFAR-10, made grey and resized to 28 x 28: what networks for digits take."""
+    """Return a part of CIFAR-10 made grey and resized to 28 x 28: what networks for digits take."""
     with explained():
         if root is None:
             raise InputError("it is read from files: name their folder with --data-root")
-        return part_of(datasets.cifar10(root, datasets.grey), "CIFAR-10, made grey and resized to 28 × 28", *FEW)
+        return part_of(datasets.cifar10(root, datasets.grey), "CIFAR-10 made grey and resized to 28 × 28", *FEW)
 
 
 @contextmanager

@@ -43,7 +43,7 @@ class OtherData:
     def told(self) -> str:
         """A sentence for who grades: what is learned and what is read."""
         sets = dict.fromkeys(plan.data() for plan in self.plans.values())
-        each = (f"{len(data.y):,} examples of {data.name or self.name}, {len(data.held_y):,} held out" for data in sets)
+        each = (f"{d.name or self.name}: {len(d.y):,} examples, and {len(d.held_y):,} others held out" for d in sets)
         return f"Models are trained on {'; '.join(each)}."
 
     @property

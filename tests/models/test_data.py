@@ -147,7 +147,7 @@ def test_without_a_bar_accuracy_is_not_judged_and_all_else_is(tmp_path: Path) ->
     assert part["message"] == f"train(): {lack}"
     failed = [name for name, (passed, cases) in part["regimes"].items() if passed < cases]
     assert failed == ["examples that it has not seen are read rightly"]
-    told = "Models are trained on 120 examples of MNIST, 30 held out."
+    told = "Models are trained on MNIST: 120 examples, and 30 others held out."
     assert err == f"{told}\nwarning: accuracy is not judged: {lack}\n"
 
 
@@ -387,4 +387,4 @@ def test_cifar10_is_made_grey_and_as_large_as_digits(tmp_path: Path) -> None:
     shades = {int(label == 9): float(image.min()) for image, label in zip(few.x, few.y, strict=True)}
     assert shades == pytest.approx({0: 0.299, 1: 0.587})
     assert found.classes == datasets.OBJECTS
-    assert few.name == "CIFAR-10, made grey and resized to 28 × 28"
+    assert few.name == "CIFAR-10 made grey and resized to 28 × 28"
