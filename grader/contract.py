@@ -32,6 +32,9 @@ class Call:
 class Regime:
     """A named stratum of inputs. `draw` returns a call inside it; `group` is what it counts towards.
 
+    `cases` is how many calls of it every function gets; one of them is drawn by Hypothesis. Five are enough where every
+    call, or nearly every one, shows the mistakes that the regime is for; where they show more rarely, it takes more.
+
     The name completes the sentence "wrong on 12 of 12 cases where …": "the stride does not divide".
     """
 

@@ -48,6 +48,25 @@ def test_cases_do_not_depend_on_which_modules_lie_outside_site_packages(tmp_path
     assert not list((tmp_path / "current").iterdir())
 
 
+def test_the_simplest_call_is_left_out() -> None:
+    """Hypothesis tries it first, under every seed: as the only example, it would be the same for all keys."""
+    drawn = [examples(Regime("numbers", numbers), 1, "key", n) for n in range(20)]
+    assert all(len(calls) == 1 for calls in drawn)
+    assert Call((0,) * 20) not in [call for calls in drawn for call in calls]
+    assert len({call.args for calls in drawn for call in calls}) == 20
+
+
+def test_where_there_is_one_call_it_is_found() -> None:
+    assert examples(Regime("one", lambda _: Call((1,))), 3, "label") == [Call((1,))]
+
+
+def test_few_arrays_are_drawn_plain() -> None:
+    """Plain numbers are for counterexamples: on 1, 2, 3, 4 wrong functions are right more often."""
+    regime = Regime("plain or not", lambda rng: Call(tuple(rng.plain() for _ in range(40))))
+    plain = [sum(call.args) for n in range(20) for call in examples(regime, 1, n)]
+    assert 0 < sum(plain) < 20 * 40 / 4
+
+
 def test_the_same_labels_draw_the_same_and_others_others() -> None:
     regime = Regime("numbers", numbers)
     assert examples(regime, 5, "a", 1) == examples(regime, 5, "a", 1)

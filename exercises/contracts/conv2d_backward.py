@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from exercises.contracts.conv2d import (
+    FULL,
     MIXED,
     any_moves,
     case,
@@ -123,14 +124,18 @@ def all_together(rng: Draw) -> Call:
 
 
 def full_kernel(rng: Draw) -> Call:
-    side = rng.integer(2, 4)
-    return single(rng, kernel=(side, side), padding=rng.integer(0, 1) if side > 2 else 0, outputs=(1, 1))
+    """Return a call with a kernel as large as the padded image; the one number of dy is not zero."""
+    side, padding = rng.choice(FULL)
+    dy, *rest = (call := single(rng, kernel=(side, side), padding=padding, outputs=(1, 1))).args
+    return Call((np.where(dy == 0, 5, dy), *rest), call.kwargs)
 
 
 def empty(rng: Draw) -> Call:
-    call = whole(rng, n=1, f=2, stride=rng.integer(1, 2), padding=rng.integer(0, 1), kernel=(3, 3))
-    dy, x, w = call.args
-    return Call((dy[:0], x[:0], w), call.kwargs)
+    """Return a call without images. Shapes are always the same: who remembers windows by them has wrong ones."""
+    stride, padding = rng.choice(((1, 0), (2, 1), (2, 0), (1, 1)))
+    side = (5 + 2 * padding - 3) // stride + 1
+    dy, x = (np.zeros((0, *shape)) for shape in ((2, side, side), (3, 5, 5)))
+    return Call((dy, x, integers(rng, (2, 3, 3, 3), dtype="float64")), given(stride, padding))
 
 
 def typed(rng: Draw, upstream: str, image: str, weights: str, **sizes: Any) -> Call:
@@ -182,7 +187,7 @@ def anything(rng: Draw) -> Call:
 def larger(rng: Draw) -> Call:
     """Return a call with more of everything than elsewhere: images, channels, filters, taps and positions."""
     sizes = {"n": many(rng, 5, 4), "c": many(rng, 3, 4), "f": many(rng, 5, 4), "padding": rng.integer(0, 1)}
-    kernel, outputs = rng.choice(((2, 2), (2, 5), (5, 2))), rng.choice(((2, 2), (2, 9), (9, 2)))
+    kernel, outputs = rng.choice(((2, 2), (2, 5), (5, 2))), rng.choice(((2, 2), (1, 9), (9, 1)))
     return whole(rng, kernel=kernel, outputs=outputs, **sizes)
 
 
@@ -208,7 +213,7 @@ def wide(rng: Draw) -> Call:
 
 def thousands(rng: Draw) -> Call:
     """Return a call whose dy has thousands of real numbers; a counterexample can shrink to few."""
-    filters, side = rng.choice((1, 66, 70, 65, 66, 68)), rng.choice((1, 8, 9, 8, 9, 8))
+    filters, side = rng.choice((1, 66, 65, 67)), rng.choice((1, 8, 8, 8))
     return typed(rng, *["float64"] * 3, n=1, c=1, f=filters, kernel=(1, 1), outputs=(side, side))
 
 
@@ -224,9 +229,9 @@ def with_numpy_ints(rng: Draw) -> Call:
 
 def crowded(rng: Draw) -> Call:
     """Return a call with many images, channels and filters; a counterexample can shrink to many of one of them."""
-    n, c, f = many(rng, 4, 5, 6), many(rng, 4, 5, 6), many(rng, 8, 9, 10)
+    n, c, f = many(rng, 4, 5), many(rng, 4, 5, 6), many(rng, 8, 9)
     n = 4 if n == c == f == 1 else n
-    return whole(rng, kernel=(2, 2), outputs=(2, 2), n=n, c=c, f=f)
+    return whole(rng, kernel=(2, 2), outputs=(1, 2), n=n, c=c, f=f)
 
 
 def zero_upstream(rng: Draw) -> Call:
@@ -272,14 +277,14 @@ REGIMES = (
     Regime("stride and padding are pairs, with several images, channels and filters", all_together, "together"),
     Regime("images, channels, filters, kernel and map are large at once", larger, "together"),
     Regime("there are four images, four channels or eight filters, or more", crowded, "large"),
-    Regime("the kernel is large", large_kernel, "large", 8),
+    Regime("the kernel is large", large_kernel, "large", 7),
     Regime("the stride is 5 or more", large_stride, "large"),
     Regime("the padding is wider than the kernel", padding_beyond, "large"),
     Regime("the map has 17 rows or columns or more", wide, "large"),
     Regime("dy holds thousands of numbers", thousands, "large"),
     Regime("the kernel is one pixel, with as many filters as channels", pointwise, "shapes"),
     Regime("dy is zero everywhere", zero_upstream, "upstream"),
-    Regime("dy is float64 and image, weights or both are float32", less_precise, "types", 8),
+    Regime("dy is float64 and image, weights or both are float32", less_precise, "types", 7),
     Regime("stride and padding are NumPy's integers", with_numpy_ints, "arguments"),
     Regime("the whole numbers are large", large_whole, "types"),
     Regime("all arrays are of whole numbers", lambda rng: typed(rng, "int64", "int32", "int64"), "types"),
@@ -298,7 +303,7 @@ REGIMES = (
     Regime("all arguments are given by keyword", by_keyword, "arguments"),
     Regime("all arguments are given by position", by_position, "arguments"),
     Regime("stride and padding are lists", as_lists, "arguments"),
-    Regime("sizes, types and layouts are mixed", anything, "together", 30),
+    Regime("sizes, types and layouts are mixed", anything, "together", 25),
 )
 
 HINTS = {

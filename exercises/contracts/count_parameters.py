@@ -78,6 +78,12 @@ def oblong(rng: Draw) -> tuple[int, int]:
     return height, rng.choice([width for width in range(1, 8) if width != height])
 
 
+def unbiased(rng: Draw) -> Layer:
+    """Return a fully connected layer without a bias, with as many numbers going in as coming out, or not."""
+    layer = linear(rng, bias=False)
+    return {**layer, "out_features": layer["in_features"]} if rng.boolean() else layer
+
+
 def listed(rng: Draw) -> Layer:
     """Return a convolution whose kernel is a list, of two sizes or of one twice."""
     return conv(rng, kernel_size=list(oblong(rng)) if rng.boolean() else [rng.integer(1, 7)] * 2)
@@ -167,28 +173,28 @@ COUNT_PARAMETERS = Contract(
     alternatives=(alternatives.by_filter, alternatives.recursively),
     groups={BASICS: 3, KERNELS: 1, BIASES: 1, GROUPS: 1, NORMS: 1, WHOLE: 2, MIXED: 1},
     regimes=(
-        Regime("there is one convolution", only(conv), BASICS, 12),
+        Regime("there is one convolution", only(conv), BASICS, 9),
         Regime("the convolution has one input channel", only(lambda rng: conv(rng, in_channels=1)), BASICS),
         Regime("the convolution has one filter", only(lambda rng: conv(rng, out_channels=1)), BASICS),
-        Regime("there is one fully connected layer", only(linear), BASICS, 8),
+        Regime("there is one fully connected layer", only(linear), BASICS, 7),
         Regime("the fully connected layer has one unit", only(lambda rng: linear(rng, out_features=1)), BASICS),
         Regime("two fully connected layers follow each other", only(linear, linear), BASICS),
-        Regime("no layer has parameters", only(bare, pool, bare), BASICS, 8),
+        Regime("no layer has parameters", only(bare, pool, bare), BASICS, 7),
         Regime("there is no layer at all", only(), BASICS),
-        Regime("the kernel is not square", only(lambda rng: conv(rng, kernel_size=oblong(rng))), KERNELS, 8),
-        Regime("the kernel is a list", only(listed), KERNELS, 6),
-        Regime("the convolution has stride, padding and dilation", only(placed), KERNELS, 6),
-        Regime("the convolution has no bias", only(lambda rng: conv(rng, bias=False)), BIASES, 8),
-        Regime("the fully connected layer has no bias", only(lambda rng: linear(rng, bias=False)), BIASES, 6),
+        Regime("the kernel is not square", only(lambda rng: conv(rng, kernel_size=oblong(rng))), KERNELS, 7),
+        Regime("the kernel is a list", only(listed), KERNELS),
+        Regime("the convolution has stride, padding and dilation", only(placed), KERNELS),
+        Regime("the convolution has no bias", only(lambda rng: conv(rng, bias=False)), BIASES, 7),
+        Regime("the fully connected layer has no bias", only(unbiased), BIASES),
         Regime("the defaults are spelled out", only(lambda rng: conv(rng, bias=True, groups=1, stride=1)), BIASES),
-        Regime("the convolution has groups", only(grouped), GROUPS, 8),
-        Regime("every channel is a group of its own", only(depthwise), GROUPS, 6),
-        Regime("there is batch normalisation", only(norm), NORMS, 6),
-        Regime("the layers make a whole network", network, WHOLE, 15),
-        Regime("the layer is large", only(wide), WHOLE, 8),
-        Regime("the total is beyond 2 to the 31", enormous, WHOLE, 8),
-        Regime("a layer comes more than once", repeated, WHOLE, 10),
-        Regime("layers of all kinds are mixed", mixture, MIXED, 15),
+        Regime("the convolution has groups", only(grouped), GROUPS, 7),
+        Regime("every channel is a group of its own", only(depthwise), GROUPS),
+        Regime("there is batch normalisation", only(norm), NORMS),
+        Regime("the layers make a whole network", network, WHOLE, 12),
+        Regime("the layer is large", only(wide), WHOLE, 7),
+        Regime("the total is beyond 2 to the 31", enormous, WHOLE, 7),
+        Regime("a layer comes more than once", repeated, WHOLE, 8),
+        Regime("layers of all kinds are mixed", mixture, MIXED, 12),
     ),
     twins=(
         Twin("bias-forgotten", twins.forgets_biases, 'Every filter and every unit has a bias, unless "bias" is False.'),

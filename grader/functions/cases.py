@@ -17,11 +17,12 @@ import numpy as np
 
 from grader.contract import Call, Contract, Regime, Twin
 from grader.draw import Draw
+from grader.functions.strata import Strata
 from grader.functions.witness import parameter_names
 from grader.sandbox.script import Script
 
 PUBLIC = b"public cases"
-FUZZED = 2  # further cases that Hypothesis draws in every regime
+FUZZED = 1  # of the cases of every regime, those that Hypothesis draws
 SIBLINGS = 2  # of each kind: calls repeated with one thing changed (see `siblings`)
 AGAIN = 6  # calls made a second time, at the end
 MIN_REPLY = 1 << 20  # bytes
@@ -76,7 +77,7 @@ class CaseSet:
 
 
 def case_set(contract: Contract, secret: bytes = PUBLIC, *, fuzzed: int = FUZZED) -> CaseSet:
-    """Draw all cases of a contract: every regime's own, Hypothesis' further ones, siblings and repeats."""
+    """Draw all cases of a contract: those of every regime, `fuzzed` of them by Hypothesis, siblings and repeats."""
     drawn: list[tuple[str, Call]] = []
     for regime in contract.regimes:
         drawn += [(regime.name, call) for call in regime_calls(regime, contract.name, secret, fuzzed)]
@@ -97,13 +98,17 @@ def case_set(contract: Contract, secret: bytes = PUBLIC, *, fuzzed: int = FUZZED
 
 
 def regime_calls(regime: Regime, function: str, secret: bytes, fuzzed: int) -> list[Call]:
-    """Return the calls of one regime: `regime.cases` of our own draws, then Hypothesis' ones."""
-    own = [regime.draw(Draw("case", function, regime.name, secret, n)) for n in range(regime.cases)]
-    if not fuzzed:
-        return own
-    from grader.functions.fuzz import examples
+    """Return the calls of one regime, `regime.cases` in all: our own draws, spread evenly, then those of Hypothesis.
 
-    return own + examples(regime, fuzzed, function, regime.name, secret)
+    Where Hypothesis finds fewer than `fuzzed` (a regime may have a single call), we draw the more.
+    """
+    drawn: list[Call] = []
+    if fuzzed:
+        from grader.functions.fuzz import examples
+
+        drawn = examples(regime, fuzzed, function, regime.name, secret)
+    strata = Strata(max(1, regime.cases - len(drawn)), function, regime.name, secret)
+    return [regime.draw(strata.draw(n)) for n in range(strata.number)] + drawn
 
 
 def siblings(contract: Contract, call: Call) -> Iterator[tuple[str, Call]]:
