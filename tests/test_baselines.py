@@ -16,6 +16,7 @@ import torch
 from torch.nn import functional
 
 from benchmarks import coefficients, shifted
+from exercises._baseline_models import SETUPS, Setup, cnn_plans, mlp_plans, resized_plans
 from exercises._nets import Net, Stage
 from exercises.baselines import (
     COEFFICIENTS,
@@ -23,18 +24,13 @@ from exercises.baselines import (
     EXERCISE,
     MODELS,
     PARTS,
-    SETUPS,
     SIDE,
     Params,
-    Setup,
     Unit,
     all_differ,
-    cnn_plans,
     cost,
     draw,
     measured,
-    mlp_plans,
-    resized_plans,
     small,
 )
 from grader.draw import Draw

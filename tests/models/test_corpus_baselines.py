@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from exercises.baselines import EXERCISE, TOPIC
+from exercises._baseline_models import TOPIC
+from exercises.baselines import EXERCISE
 from grader.contract import Limits
 from grader.functions.runner import Runner
 from grader.model import Labelled, Measured, Plan
