@@ -136,13 +136,20 @@ class Exam:
 
     @contextmanager
     def at(self, stage: str) -> Iterator[None]:
-        """Name what is being looked at; a failure inside counts there, and the rest goes on."""
+        """Name what is being looked at; a failure inside counts there, and the rest goes on.
+
+        What cannot be judged is neither right nor wrong: it is said, and leaves the whole part ungradable.
+        """
         self.stage = stage
         try:
             yield
         except Stopped as stop:
-            self.look.add(stage, self.groups[stage], f"{self.part.name}(): {stop.message}", stop.findings)
-            if stop.outcome is not Outcome.WRONG:
+            said = f"{self.part.name}(): {stop.message}"
+            if stop.outcome is Outcome.UNGRADABLE:
+                self.look.notes.append(said)
+            else:
+                self.look.add(stage, self.groups[stage], said, stop.findings)
+            if stop.outcome is not Outcome.WRONG and self.look.outcome is not Outcome.UNGRADABLE:
                 self.look.outcome = stop.outcome
             self.look.line = self.look.line or stop.line
 

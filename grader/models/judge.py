@@ -71,10 +71,10 @@ def _result(part: AnyModelPart, topic: str, exam: Exam) -> PartResult:
     look = exam.look
     share = look.share
     failed = [seen for seen in look.seen if not seen.passed]
-    if share == 1:
-        outcome = Outcome.CORRECT
-    elif look.outcome is Outcome.UNGRADABLE:
+    if look.outcome is Outcome.UNGRADABLE:
         outcome = Outcome.UNGRADABLE
+    elif share == 1:
+        outcome = Outcome.CORRECT
     elif share > 0:
         outcome = Outcome.PARTIAL
     else:
