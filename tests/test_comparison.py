@@ -439,9 +439,12 @@ def test_siblings_change_one_thing_each() -> None:
 def test_in_a_sibling_height_and_width_change_places() -> None:
     """Results remembered by bytes alone, or by the sum of a pair, are then those of another call."""
     call = Call((np.arange(12.0).reshape(1, 2, 3, 2), np.ones((1, 1, 2, 2))), {"step": (1, 2), "name": ("a", "b")})
-    found = dict(siblings(contract(signature="(x, w, step=1, name='')"), call))["shapes"]
+    found = dict(siblings(contract(signature="(x, w, step=1, name='')"), call))["shapes and pairs"]
     np.testing.assert_equal(found.args, (call.args[0].reshape(1, 2, 2, 3), call.args[1]))
     assert found.kwargs == {"step": (2, 1), "name": ("a", "b")}
+    alone = Call(call.args, {"step": (2, 2)})  # who remembers by bytes and steps is seen only where no step changes
+    found = dict(siblings(contract(signature="(x, w, step=1)"), alone))["shapes"]
+    np.testing.assert_equal((found.args[0].shape, found.kwargs), ((1, 2, 2, 3), {"step": (2, 2)}))
     square = Call((np.ones((1, 1, 2, 2)),), {"step": [np.int64(1), 2]})
     assert dict(siblings(contract(signature="(x, step=1)"), square))["pairs"].kwargs == {"step": [2, 1]}
     for same in (np.ones((3, 2)), (1, 1), [{}, {1: 2}], (1, 2, 3)):  # rows of examples are not exchanged for columns

@@ -71,6 +71,12 @@ def call(rng: Draw, *, biased: bool = False, **sizes: Any) -> Call:
     return Call((quarters(rng, image), quarters(rng, filters), bias, pool))
 
 
+def biases(rng: Draw) -> Call:
+    """Return a call whose maps have as many columns as there are filters, so that a bias along them shows."""
+    filters, pool, tiles = rng.choice(((2, 2, 1), (3, 3, 1), (4, 2, 2)))
+    return call(rng, biased=True, f=filters, pool=pool, tiles=(tiles, tiles))
+
+
 def not_dividing(rng: Draw) -> Call:
     pool, *spare = rng.choice(((2, 0, 1), (3, 1, 2), (2, 1, 0), (3, 2, 1), (3, 0, 2), (2, 1, 1)))
     return call(rng, pool=pool, spare=(spare[0], spare[1]))
@@ -141,7 +147,7 @@ REGIMES = (
     Regime("there are several filters", lambda rng: call(rng, f=rng.integer(2, 3)), "volumes"),
     Regime("there are as many filters as channels", lambda rng: call(rng, c=2, f=2), "volumes"),
     Regime("there is a bias", lambda rng: call(rng, biased=True), "bias"),
-    Regime("every filter has a bias", lambda rng: call(rng, biased=True, f=rng.integer(2, 3)), "bias"),
+    Regime("every filter has a bias", biases, "bias"),
     Regime("the tiles do not divide the maps", not_dividing, "pooling"),
     Regime("a tile is one entry", lambda rng: call(rng, pool=1), "pooling"),
     Regime("a tile is as large as the map", lambda rng: call(rng, pool=3, tiles=(1, 1)), "pooling"),

@@ -115,8 +115,8 @@ def siblings(contract: Contract, call: Call) -> Iterator[tuple[str, Call]]:
     """Yield calls that differ from this one in one thing, each with what kind of thing it is.
 
     All arrays have their values in another order, or only one array has; height and width change places, in the
-    shapes or in the pairs; or an option is left to its default. A function that remembers results by shapes, by
-    some of its arguments, by sums or by bytes alone gives the old result.
+    shapes, in the pairs or in both; or an option is left to its default. A function that remembers results by shapes,
+    by some of its arguments, by sums or by bytes alone gives the old result.
     """
     names: dict[int | str, str] = dict(enumerate(parameter_names(contract.signature)))
     named: dict[int | str, Any] = dict(enumerate(call.args))
@@ -127,8 +127,8 @@ def siblings(contract: Contract, call: Call) -> Iterator[tuple[str, Call]]:
         changes |= {str(names.get(place, place)): {place: other} for place, other in turned.items()}
     exchanged = {place: other for place, value in named.items() if (other := _exchanged(value)) is not None}
     if exchanged:
-        shapes = any(isinstance(value, np.ndarray) for value in exchanged.values())
-        changes["shapes" if shapes else "pairs"] = exchanged
+        arrays = {isinstance(value, np.ndarray) for value in exchanged.values()}
+        changes["shapes" if arrays == {True} else "shapes and pairs" if True in arrays else "pairs"] = exchanged
     for kind, change in changes.items():
         yield kind, _with(call, change)
     if turned:
