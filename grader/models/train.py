@@ -72,9 +72,7 @@ class TrainExam(Exam):
             return
         with self.at(RUNS):
             self._rehearsal()
-        if (
-            not self.look.seen or not self.look.seen[0].passed
-        ):  # a whole training would fail in the same way, only later
+        if self.look.seen and not self.look.seen[0].passed:  # a whole training would fail in the same way, only later
             self.add(ACCURACY, "not compared: it does not train")
             return
         with self.at(ACCURACY):

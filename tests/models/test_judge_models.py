@@ -16,15 +16,16 @@ from safetensors.torch import save
 from torch import nn
 
 from grader.cli.grading import chosen_device
-from grader.contract import Limits
+from grader.contract import Call, Limits
 from grader.errors import InputError
 from grader.functions.runner import Runner
 from grader.model import EvaluationTwin, Labelled, Measured, ModelPart, ModelTask, ModelTwin, Plan, StepTwin
 from grader.models import accuracy, reference
 from grader.models.judge import judge_model
-from grader.models.selftest import broken
+from grader.models.selftest import ModelSession, broken
 from grader.outcome import Outcome, PartResult
 from grader.sandbox.host import Sandbox
+from grader.sandbox.replies import Died, Reply
 from solutions import datasets, training
 
 EPOCHS, BATCH, RATE = 4, 16, 0.1
@@ -443,6 +444,32 @@ def test_nothing_is_taken_on_trust(sandbox: Sandbox) -> None:
     )
     assert judged(sandbox, forged, ModelTask.BUILD).score <= Fraction(3, 10)
     assert judged(sandbox, forged, ModelTask.TRAIN).score == 0
+
+
+@pytest.mark.parametrize("task", list(ModelTask))
+def test_a_process_that_we_lose_is_never_a_verdict(task: ModelTask) -> None:
+    """Whenever it goes: neither full marks for what was seen until then, nor a mark lost for what was not."""
+    part, plan = PARTS[task], replace(PLAN, wrong_models=())
+    own = {**reference.names(plan), part.builder: plan.build}
+
+    class Lost(ModelSession):
+        left = 0
+
+        def call(self, function: str, call: Call, *, reply_bytes: int) -> Reply:
+            Lost.left -= 1
+            if Lost.left < 0:
+                return Died(Outcome.UNGRADABLE, "the worker ended")
+            return super().call(function, call, reply_bytes=reply_bytes)
+
+    for number in range(100):
+        Lost.left = number
+        result = judge_model(part, plan, Runner(lambda: Lost(own)), "models", b"key")
+        if Lost.left >= 0:
+            assert result.outcome is Outcome.CORRECT, result.message
+            break
+        assert result.outcome is Outcome.UNGRADABLE, (number, result.message)
+        assert "the worker ended" in result.message
+    assert number >= 1
 
 
 def test_weights_handed_in(sandbox: Sandbox) -> None:
