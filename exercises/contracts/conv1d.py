@@ -213,7 +213,7 @@ def regimes(lengths: tuple[int, ...]) -> tuple[Regime, ...]:
         Regime("w is longer than x and the mode is 'valid'", lambda rng: longer_w(rng, "valid", (2, 3, 4)), "lengths"),
         Regime("w is longer than x and the mode is 'same'", lambda rng: longer_w(rng, "same", lengths), "lengths", 17),
         Regime("w is longer than x and the mode is 'full'", lambda rng: longer_w(rng, "full", (2, 3, 4)), "lengths"),
-        Regime("w is as long as x", as_long, "lengths"),
+        Regime("w is as long as x", as_long, "lengths", 7),
         Regime("w is one number", lambda rng: whole(rng, rng.integer(1, 4), 1, any_mode(rng)), "lengths"),
         Regime("x is one number", lambda rng: whole(rng, 1, rng.integer(2, 4), any_mode(rng)), "lengths"),
         Regime(
