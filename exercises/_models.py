@@ -176,37 +176,40 @@ def without(name: str, options: Mapping[str, Any], left_out: str) -> training.St
 
 # Learning curves -------------------------------------------------------------------------------------------
 
-Curves = Mapping[str, Sequence[float]]  # errors 0 … 1, one an epoch, by "what is measured, in which training"
+Curves = Mapping[str, Sequence[float]]  # shares 0 … 1, one an epoch, by "what is measured, in which training"
 LEFT, TOP, ACROSS, HIGH, ROW = 40, 8, 320, 170, 20  # of a plot: where its axes begin, their size; a row of its legend
 DASHES = ("", "6 4", "2 3", "9 3 2 3")
 
 
-def curves_picture(curves: Curves, title: str) -> str:
-    """Return errors after every epoch as lines over their epochs, as an SVG; "" where nothing was measured."""
+def curves_picture(curves: Curves, title: str, measured: str = "error") -> str:
+    """Return what was `measured` after every epoch as lines over their epochs, as an SVG; "" where that is nothing."""
     if not curves:
         return ""
-    most = max(error for curve in curves.values() for error in curve)
+    shares = [100 * share for curve in curves.values() for share in curve]
     epochs = max(len(curve) for curve in curves.values())
-    ceiling = max(1, -(-round(100 * most) // 10)) * 10
+    ceiling = max(1, -(-round(max(shares)) // 10)) * 10
+    floor = 10 * int(min(shares) // 10) if measured == "accuracy" else 0  # where they are all high, more is seen so
+    scale = HIGH / max(10, ceiling - floor)
     bottom = TOP + HIGH
     pieces = [
         f'<path d="M{LEFT} {TOP}V{bottom}H{LEFT + ACROSS}" stroke="currentColor" fill="none"/>',
         *(
-            f'<text x="{LEFT - 6}" y="{bottom - HIGH * share / ceiling + 4:g}" fill="currentColor" '
+            f'<text x="{LEFT - 6}" y="{bottom - scale * (share - floor) + 4:g}" fill="currentColor" '
             f'text-anchor="end">{share:g}</text>'
-            for share in (0, ceiling / 2, ceiling)
+            for share in (floor, (floor + ceiling) / 2, ceiling)
         ),
         *(
             f'<text x="{_across(epoch, epochs):.5g}" y="{bottom + 17}" fill="currentColor" '
             f'text-anchor="middle">{epoch}</text>'
             for epoch in range(1, epochs + 1, -(-epochs // 8))
         ),
-        f'<text x="{LEFT + ACROSS}" y="{bottom + 34}" fill="currentColor" text-anchor="end">error, %, by epoch</text>',
+        f'<text x="{LEFT + ACROSS}" y="{bottom + 34}" fill="currentColor" text-anchor="end">{measured}, %, '
+        "by epoch</text>",
     ]
     for row, ((name, curve), dash) in enumerate(zip(curves.items(), DASHES * len(curves), strict=False)):
         points = " ".join(
-            f"{_across(epoch, epochs):.5g},{bottom - HIGH * 100 * error / ceiling:.5g}"
-            for epoch, error in enumerate(curve, 1)
+            f"{_across(epoch, epochs):.5g},{bottom - scale * (100 * share - floor):.5g}"
+            for epoch, share in enumerate(curve, 1)
         )
         y = bottom + 52 + ROW * row
         style = f'stroke="currentColor" stroke-width="2" stroke-dasharray="{dash}" fill="none"'
@@ -230,7 +233,7 @@ def _across(epoch: int, epochs: int) -> float:
 def curves_text(curves: Curves) -> str:
     """Return the curves in words: what a picture of them shows."""
     return "; ".join(
-        f"{name}: {', '.join(f'{100 * error:.1f}' for error in curve)} %" for name, curve in curves.items()
+        f"{name}: {', '.join(f'{100 * share:.1f}' for share in curve)} %" for name, curve in curves.items()
     )
 
 

@@ -103,7 +103,9 @@ class Params:
 
     @property
     def curves(self) -> str:
-        return _models.curves_picture(plan(self).measured.curves, "Errors of the reference after every epoch")
+        return _models.curves_picture(
+            plan(self).measured.curves, "Accuracy of the reference after every epoch", "accuracy"
+        )
 
     @property
     def curves_alt(self) -> str:
@@ -449,6 +451,7 @@ def plan_of(s: Setup) -> Plan:
         wrong_steps=(*_models.wrong_steps(), *starts, keras, centred),
         batch=s.batch,
         epochs=s.epochs,
+        drawn="accuracy",
         held_back=Fraction(1, s.parts),
         practice=(prod(EXAMPLE), 12, len(CLASSES)),
         measured=_models.measured(TOPIC, s.key),
@@ -535,15 +538,15 @@ validation; the network learns the others for {{{{ p.epochs }}}} epochs, in batc
 
 The digits are scikit-learn's, enlarged from 8 × 8 to 28 × 28 pixels: {LEARNED:,} to learn from, and {HELD_OUT} that \
 no training sees. On 50,000 digits for 50 epochs in batches of 128, a learning rate of 0.0001 does; on so few it is \
-{{{{ p.setup.rate }}}}, in batches of {{{{ p.setup.batch }}}}. Your report draws the errors after every epoch, the \
+{{{{ p.setup.rate }}}}, in batches of {{{{ p.setup.batch }}}}. Your report draws the accuracy after every epoch, the \
 filters that were learned, and what they make of a digit.
 
 Variants differ: {ranges()}.
 """
 
 WORKED = """\
-{% if p.curves %}The errors of the reference after every epoch, for one seed. Your report shows yours beside them, and \
-the filters and maps of your model.
+{% if p.curves %}The accuracy of the reference after every epoch, for one seed. Your report shows yours beside it, \
+and the filters and maps of your model.
 
 {{ picture(p.curves, p.curves_alt) }}{% endif %}"""
 

@@ -146,10 +146,24 @@ class Plan:
     words: Mapping[str, str] = field(default_factory=dict)  # what students call torch's operations
     others: Mapping[str, Loader] = field(default_factory=dict)
     run: str = ""  # names this training in plots that it shares with those before it in the exercise
+    drawn: str = "error"  # what learning curves show: "error" or "accuracy"
 
     def learned(self, number: int) -> int:
         """Return how many of so many examples an epoch learns: all but those held back."""
         return number - int(number * self.held_back)
+
+    def curves(self, held: Any, learned: Any) -> dict[str, list[float]]:
+        """Return learning curves, shares 0 … 1, by name.
+
+        Args:
+            held, learned: (epochs, N) bool, whether an example held out, or learned, is read rightly after an epoch.
+        """
+        rights = {"test": held, "training": learned}
+        counted = {which: right if self.drawn == "accuracy" else ~right for which, right in rights.items()}
+        return {
+            f"{which} {self.drawn}": [round(float(share), 4) for share in examples.mean(1)]
+            for which, examples in counted.items()
+        }
 
 
 @dataclass(frozen=True)

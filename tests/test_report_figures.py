@@ -93,6 +93,17 @@ def test_a_curve_is_drawn_to_scale() -> None:
     assert {"test error, %", "yours", "the reference", "epoch", "0", "80", "1", "2", "3"} <= set(shown)
 
 
+def test_accuracies_have_an_axis_of_their_own() -> None:
+    """All of them near 100 %: drawn from 0 % they would be one line along the top."""
+    svg = figures.learning("test accuracy", {"": [0.88, 0.92, 0.96]}, {}, "said")
+    (_, y1), (_, y2), (_, y3) = lines(svg, "own")[-1]
+    assert y1 - y2 == pytest.approx(y2 - y3, abs=0.2)
+    assert y1 - y3 > 100
+    shown = texts(svg)
+    assert "0" not in shown
+    assert {"test accuracy, %", "88", "96"} <= set(shown)
+
+
 def test_runs_are_told_apart_by_their_dashes() -> None:
     """Two learning rates in one plot: colour says whose, the dashes say which; on paper both must be told apart."""
     svg = figures.learning("e", {"": [0.9, 0.1], "with momentum": [0.9, 0.2]}, {"with momentum": [0.5, 0.5]}, "")

@@ -93,17 +93,13 @@ def train(part: AnyModelPart, plan: Plan, number: int) -> Run:
     seed = Draw("calibration", plan.key, number).below(2**31)
     probe = min(len(data.y), len(data.held_y))
     found = harness.learn(names, how, "train", data.x, data.y, seed, data.held_x, probe)
-    curves = {
-        "test error": (found["on_held"] != data.held_y).mean(1),
-        "training error": (found["on_learned"] != data.y[:probe]).mean(1),
-    }
     return Run(
         plan.key,
         number,
         int((found["classes"] == data.held_y).sum()),
         len(data.held_y),
         float(found["seconds"]),
-        {label: [round(float(error), 4) for error in errors] for label, errors in curves.items()},
+        plan.curves(found["on_held"] == data.held_y, found["on_learned"] == data.y[:probe]),
     )
 
 

@@ -445,8 +445,8 @@ class TrainExam(Exam):
         low, high = accuracy.interval(best, len(data.held_y))
         record: dict[str, Any] = {
             "curves": {
-                self._run("test error"): [round(float(e), 4) for e in (on_held != data.held_y).mean(1)],
-                self._run("training error"): [round(float(e), 4) for e in (on_learned != learned).mean(1)],
+                self._run(name): values
+                for name, values in plan.curves(on_held == data.held_y, on_learned == learned).items()
             },
             "reference": {self._run(name): list(values) for name, values in plan.measured.curves.items()},
             "confusion": self._confusion(on_held[-1], data.held_y),

@@ -88,14 +88,18 @@ def _percent(curve: Curve) -> NDArray[np.float64]:
 
 
 def _plot(measured: str, lines: Sequence[_Line], said: str) -> str:
-    """Draw lines over their epochs, under a legend; the axes begin at epoch 1 and at 0 %."""
+    """Draw lines over their epochs, under a legend; the axes begin at epoch 1 and at 0 %, of accuracies higher."""
     legend = sorted((line for line in lines if line.label), key=lambda line: line.tone != "own")
     top = 24 + ROW * len(legend) + 12
     canvas = Canvas(WIDTH, top + HEIGHT + 40)
     epochs = max(len(line.curve) for line in lines)
-    highest = max([0.0, *(float(y) for line in lines for y in line.curve if math.isfinite(y))])
-    ticks = MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]).tick_values(0, max(highest, 0.1))
-    scale = HEIGHT / ticks[-1]
+    shares = [float(y) for line in lines for y in line.curve if math.isfinite(y)]
+    low = min(shares, default=0.0) if measured.endswith("accuracy") else 0.0
+    ticks = MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]).tick_values(low, max([low + 0.1, *shares]))
+    scale = HEIGHT / (ticks[-1] - ticks[0])
+
+    def up(share: float) -> float:
+        return float(top + HEIGHT - (share - ticks[0]) * scale)
 
     def across(epoch: float) -> float:
         return LEFT + (WIDTH - LEFT - RIGHT) * ((epoch - 1) / (epochs - 1) if epochs > 1 else 0.5)
@@ -107,8 +111,8 @@ def _plot(measured: str, lines: Sequence[_Line], said: str) -> str:
         canvas.line([LEFT, LEFT + 28], [y, y], line.tone, width=line.width, dash=line.dash, opacity=faint)
         canvas.text(LEFT + 36, y + 4.5, _cut(line.label, 44))
     for tick in ticks:
-        y = top + HEIGHT - tick * scale
-        canvas.line([LEFT, WIDTH - RIGHT], [y, y], "soft" if tick == 0 else "grid")
+        y = up(tick)
+        canvas.line([LEFT, WIDTH - RIGHT], [y, y], "soft" if tick == ticks[0] else "grid")
         canvas.text(LEFT - 7, y + 4.5, f"{tick:g}", tone="soft", align="end")
     for epoch in _epochs(epochs):
         canvas.text(across(epoch), top + HEIGHT + 18, str(epoch), tone="soft", align="middle")
@@ -116,7 +120,7 @@ def _plot(measured: str, lines: Sequence[_Line], said: str) -> str:
     for line in lines:
         drawn = _some(len(line.curve))
         xs = [across(index + 1) for index in drawn]
-        ys = [top + HEIGHT - line.curve[index] * scale for index in drawn]
+        ys = [up(line.curve[index]) for index in drawn]
         if len(ys) == 1 and math.isfinite(ys[0]):  # a line of one point is nothing to see
             canvas.box(xs[0] - 4, ys[0] - line.width / 2 - 1, 8, line.width + 2, line.tone, note=line.note)
         else:

@@ -6,6 +6,8 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from exercises.cnn_two_conv import EXERCISE, TOPIC, plans
 from grader.course import load_course
 from grader.model import Labelled, read_measured
@@ -51,4 +53,12 @@ def test_a_seeds_training_can_be_made_again() -> None:
     assert first.curves != other.curves
     assert first.of == 40
     assert [len(curve) for curve in first.curves.values()] == [2, 2]
-    assert first.curves["test error"][-1] == round(1 - first.right / 40, 4)
+    assert first.curves["test accuracy"][-1] == round(first.right / 40, 4)
+
+
+def test_curves_show_errors_or_accuracies() -> None:
+    """One is the other turned round; a plot that mixes them up praises the worst."""
+    held, learned = np.array([[True, False, False, False]]), np.array([[True, True, True, False]])
+    shown = {name: replace(plans()[0], drawn=name).curves(held, learned) for name in ("error", "accuracy")}
+    assert shown["error"] == {"test error": [0.75], "training error": [0.25]}
+    assert shown["accuracy"] == {"test accuracy": [0.25], "training accuracy": [0.75]}

@@ -42,8 +42,8 @@ def test_the_bar_is_far_above_chance_and_its_error_rate_as_promised(topic: str) 
         assert plan.measured.of == len(plan.data().held_y)
         assert min(counts) > 0.75 * plan.measured.of  # by chance it is a tenth
         assert {name: len(curve) for name, curve in plan.measured.curves.items()} == {
-            "test error": plan.epochs,
-            "training error": plan.epochs,
+            f"test {plan.drawn}": plan.epochs,
+            f"training {plan.drawn}": plan.epochs,
         }
 
 
