@@ -21,7 +21,7 @@ from grader.errors import InputError
 from grader.outcome import Gradebook, Outcome, StudentResult
 from grader.report import csv as gradebook_csv
 from grader.report import document, files, formats, junit, table
-from grader.report.text import SIGNS
+from grader.report.text import SIGNS, neutral
 from tests import report_samples as samples
 from tests.report_samples import part
 
@@ -111,6 +111,26 @@ def test_numbers_that_json_cannot_hold_are_words() -> None:
     read = json.loads(text, parse_constant=lambda name: pytest.fail(name))["students"][0]["parts"][0]["counterexample"]
     assert read["got"] == ["nan", "inf", "a whole number of 1,329 bits"]
     assert read["want"] == ["-inf", 0.5]
+
+
+@pytest.mark.parametrize("number", [0, 1, 3])
+def test_students_are_written_one_at_a_time_as_in_one_document(number: int) -> None:
+    """A class of thousands must not be in memory as text; whoever reads the file sees no seam."""
+    students = tuple(StudentResult(f"s{n}", (part("m", message="[]\n  x"), part("n"))) for n in range(number))
+    gradebook = Gradebook("a [] course", students, warnings=("a warning []",))
+    found = list(document.pieces(gradebook))
+    assert "".join(found) == json.dumps(document.to_json(gradebook), ensure_ascii=False, indent=1) + "\n"
+    assert number < 2 or max(map(len, found)) < 0.6 * len("".join(found))
+
+
+def test_what_is_inert_is_not_copied() -> None:
+    """A copy of every result of a large class for its pages would be as much memory again; hostile text is replaced."""
+    harmless, hostile = one(part("m", message="plain")), one(part("m", message="a\x1b[31mb"), part("n"))
+    assert neutral(harmless) is harmless
+    shown = neutral(hostile)
+    assert "\x1b" not in shown.students[0].parts[0].message
+    assert shown.students[0].parts[1] is hostile.students[0].parts[1]
+    assert hostile.students[0].parts[0].message == "a\x1b[31mb"
 
 
 def test_the_same_gradebook_gives_the_same_bytes() -> None:

@@ -133,7 +133,8 @@ def publish(gradebook: Gradebook, course: Course, form: str, output: Path | None
     from grader.report import document
 
     if form == "json":
-        click.echo(document.dumps(gradebook), nl=False)
+        for piece in document.pieces(gradebook):
+            click.echo(piece, nl=False)
     else:
         from grader.report.table import render
 

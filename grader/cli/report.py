@@ -21,7 +21,7 @@ def _names(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[st
 
 def document_of(_ctx: click.Context, _param: click.Parameter, value: Path) -> Path:
     """Return the document of a report: the file itself, or that in the folder which 'grader check -o' wrote."""
-    return value / formats.SINGLE["json"][1] if value.is_dir() else value
+    return value / formats.SINGLE["json"][-1] if value.is_dir() else value
 
 
 @click.command()

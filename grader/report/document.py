@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NoReturn
@@ -18,7 +19,7 @@ from grader.report.text import inert, number
 
 ALL_CORRECT, SOMETHING_WRONG, NOT_GRADED = 0, 1, 3
 # The line of a record: only fields of a part are indented like this. With a line a number it would be thrice as long.
-_RECORD = re.compile(r'^( {5}"model": )(\d+)$', re.MULTILINE)
+_RECORD = re.compile(r'^( {3}"model": )(\d+)$', re.MULTILINE)
 _DENOMINATORS = 10**6  # of marks: thirds and twelfths come back exactly
 
 
@@ -37,13 +38,37 @@ def status(gradebook: Gradebook) -> int:
 
 def dumps(gradebook: Gradebook) -> str:
     """Return the document as text: the same bytes for the same gradebook, printable on any terminal."""
-    document = to_json(gradebook)
+    return "".join(pieces(gradebook))
+
+
+def pieces(gradebook: Gradebook) -> Iterator[str]:
+    """Yield the document's text, a student at a time: a class of thousands takes no more memory than one student."""
+    whole = _dumps(to_json(replace(gradebook, students=())))
+    before, _, after = whole.rpartition("[]")
+    if not gradebook.students:
+        yield whole + "\n"
+        return
+    yield before + "["
+    for place, student in enumerate(gradebook.students):
+        yield ",\n  " if place else "\n  "
+        yield _student_text(student).replace("\n", "\n  ")
+    yield f"\n ]{after}\n"
+
+
+def _student_text(student: StudentResult) -> str:
+    """Return one student of the document, with records in one line each."""
+    document = student_to_json(student)
     records = []
-    for item in (part for student in document["students"] for part in student["parts"] if "model" in part):
-        records.append(json.dumps(item["model"], ensure_ascii=False, allow_nan=False, separators=(",", ":")))
-        item["model"] = len(records) - 1
+    for item in document["parts"]:
+        if "model" in item:
+            records.append(json.dumps(item["model"], ensure_ascii=False, allow_nan=False, separators=(",", ":")))
+            item["model"] = len(records) - 1
     text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1)
-    return _escaped(_RECORD.sub(lambda match: match[1] + records[int(match[2])], text)) + "\n"
+    return _escaped(_RECORD.sub(lambda match: match[1] + records[int(match[2])], text))
+
+
+def _dumps(document: Mapping[str, Any]) -> str:
+    return _escaped(json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1))
 
 
 def read(path: Path) -> Gradebook:

@@ -16,8 +16,8 @@ _LONGEST = 120  # bytes of a name, well below what file systems allow
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 
 
-def write_text(path: Path, text: str) -> Path:
-    """Write a UTF-8 file at once: a reader sees the old file or the new one, never half of it.
+def write_text(path: Path, text: str | Iterable[str]) -> Path:
+    """Write a UTF-8 file, whole or in pieces, at once: a reader sees the old file or the new one, never half of it.
 
     Raises:
         InputError: the folder cannot be made or written to.
@@ -27,7 +27,8 @@ def write_text(path: Path, text: str) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("wb", dir=path.parent, prefix=".", suffix=".part", delete=False) as file:
             temporary = file.name
-            file.write(text.encode("utf-8"))
+            for piece in (text,) if isinstance(text, str) else text:
+                file.write(piece.encode("utf-8"))
             os.fchmod(file.fileno(), 0o666 & ~_umask())
         os.replace(temporary, path)
     except OSError as error:

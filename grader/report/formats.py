@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -10,11 +10,11 @@ from grader.errors import InputError, did_you_mean
 from grader.outcome import Gradebook
 from grader.report import files
 
-# format -> (module with a `dumps`, file name); html has more than one file
+# format -> (module, its function that returns text, or yields pieces of it; file name); html has more than one file
 SINGLE = {
-    "json": ("grader.report.document", "report.json"),
-    "csv": ("grader.report.csv", "gradebook.csv"),
-    "junit": ("grader.report.junit", "junit.xml"),
+    "json": ("grader.report.document", "pieces", "report.json"),
+    "csv": ("grader.report.csv", "dumps", "gradebook.csv"),
+    "junit": ("grader.report.junit", "dumps", "junit.xml"),
 }
 FORMATS = ("html", *SINGLE)
 
@@ -46,6 +46,6 @@ def _write_one(gradebook: Gradebook, folder: Path, name: str, templates: Sequenc
         from grader.report import html
 
         return html.write(gradebook, folder, templates)
-    module, file = SINGLE[name]
-    dumps: Callable[[Gradebook], str] = import_module(module).dumps
-    return [files.write_text(folder / file, dumps(gradebook))]
+    module, function, file = SINGLE[name]
+    written: Callable[[Gradebook], str | Iterable[str]] = getattr(import_module(module), function)
+    return [files.write_text(folder / file, written(gradebook))]

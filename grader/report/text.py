@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import operator
 import unicodedata
 from collections.abc import Mapping
 from fractions import Fraction
@@ -65,7 +66,7 @@ def _escape(character: str) -> str:
 
 
 def neutral(value: T) -> T:
-    """Return a copy of plain data (dataclasses, mappings, sequences) with all its text inert."""
+    """Return plain data (dataclasses, mappings, sequences) with all text inert; what is so already is not copied."""
     return cast(T, _neutral(value))
 
 
@@ -75,11 +76,16 @@ def _neutral(value: Any) -> Any:
     if isinstance(value, str):
         return inert(value)
     if isinstance(value, Mapping):
-        return {_neutral(key): _neutral(item) for key, item in value.items()}
+        pairs = [(_neutral(key), _neutral(item)) for key, item in value.items()]
+        same = all(key is k and item is i for (key, item), (k, i) in zip(pairs, value.items(), strict=True))
+        return value if same else dict(pairs)
     if isinstance(value, list | tuple):
-        return type(value)(_neutral(item) for item in value)
+        items = [_neutral(item) for item in value]
+        return value if all(map(operator.is_, items, value)) else type(value)(items)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return dataclasses.replace(value, **{f.name: _neutral(getattr(value, f.name)) for f in _fields(value)})
+        fields = {f.name: getattr(value, f.name) for f in _fields(value)}
+        changed = {name: new for name, old in fields.items() if (new := _neutral(old)) is not old}
+        return dataclasses.replace(value, **changed) if changed else value
     return value
 
 
