@@ -160,8 +160,8 @@ def test_the_sheet_says_everything_and_no_answer(level: Level) -> None:
     assert "8 to 12 and 16 to 24 filters" in sheet
     assert one.p.table in sheet
     assert all(other.workings(one.p) not in sheet for other in PARTS)
-    assert "Errors of the reference" not in sheet
-    assert "The errors of the reference after every epoch" in key
+    assert "ccuracy of the reference" not in sheet
+    assert "The accuracy of the reference after every epoch" in key
 
 
 # The models ------------------------------------------------------------------------------------------------
