@@ -72,10 +72,7 @@ def cnn_layers(
 ) -> list[networks.Layer]:
     """Return the CNN without its dropout, which has no parameters: with 10 and 20 filters that of the handout."""
     one, two = s.filters
-    side = 28
-    for pool in pools:
-        side = (side + 2 * padding - 4) // pool["kernel_size"]
-    first, second = networks.dense(two * side**2, s.hidden, len(CLASSES))
+    first, second = networks.dense(two * _models.side_after(pools, padding) ** 2, s.hidden, len(CLASSES))
     found = [
         *(networks.conv(1, one, 5, padding=padding), pools[0], activations[0]),
         *(networks.conv(one, two, 5, padding=padding), pools[1], activations[1]),

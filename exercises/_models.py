@@ -97,6 +97,18 @@ def built(layers: Layers) -> Callable[[], Any]:
     return partial(training.sequential, tuple(layers))
 
 
+def side_after(pools: Layers, padding: int = 0) -> int:
+    """Return the side of the maps after convolutions of 5 x 5 with this padding, each followed by one of the poolings.
+
+    >>> side_after([{"kernel_size": 2}, {"kernel_size": 2}])
+    4
+    """
+    side = EXAMPLE[1]
+    for pool in pools:
+        side = (side + 2 * padding - 4) // pool["kernel_size"]
+    return side
+
+
 def twin(name: str, layers: Layers, hint: str) -> ModelTwin:
     """Return the wrong model of these layers."""
     return ModelTwin(name, built(layers), hint)

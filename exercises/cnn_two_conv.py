@@ -366,10 +366,7 @@ def chain(
 ) -> list[networks.Layer]:
     """Return it with these activations and poolings, and with this padding."""
     one, two = s.filters
-    side = 28
-    for pool in pools:
-        side = (side + 2 * padding - 4) // pool["kernel_size"]
-    first, second = networks.dense(two * side**2, s.hidden, len(CLASSES))
+    first, second = networks.dense(two * _models.side_after(pools, padding) ** 2, s.hidden, len(CLASSES))
     found = [
         *(networks.conv(1, one, 5, padding=padding), activations[0], pools[0]),
         *(networks.conv(one, two, 5, padding=padding), activations[1], pools[1]),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.check import Grading, Settings
+from grader.check import Grading, Settings, Task, _importable
 from grader.course import load_course
 from grader.exercise import Level
 from grader.outcome import Gradebook, Outcome, PartResult, StudentResult
@@ -338,3 +338,19 @@ def test_the_document_of_a_run_is_valid_json(tmp_path: Path, variant: AnyVariant
     book = run(tmp_path, {"ada": {"sums.py": filled(variant, "def add(a, b):\n    return float('nan')")}}, Settings())
     text = json.dumps(to_json(book), allow_nan=False)
     assert json.loads(text)["students"][0]["parts"][0]["topic"] == "sums"
+
+
+@pytest.mark.parametrize(
+    ("allowed", "source", "wanted"),
+    [
+        (set(), b"from torch.optim import SGD", {"numpy"}),
+        ({"torch"}, b"import torch", {"numpy", "torch"}),
+        ({"torch"}, b"import torch\nmake = torch.optim.SGD", {"numpy", "torch", "torch._dynamo"}),
+    ],
+)
+def test_what_optimizers_import_is_there_before_a_student_waits_for_it(
+    allowed: set[str], source: bytes, wanted: set[str]
+) -> None:
+    """It takes longer than grading a submission: in every process that makes one, or, for nobody, in each sandbox."""
+    tasks = [Task(read_module("sgd_step.py", text), "") for text in (b"import numpy", source)]
+    assert _importable(frozenset(allowed), tasks) == wanted

@@ -128,6 +128,9 @@ EXCEPTIONS = frozenset(
 )
 
 
+Slots = dict[Any, int]  # a number for each position or name and form of an array
+
+
 class Part(NamedTuple):
     """An argument of a prepared call that can be modified: how it is called, and how it is made."""
 
@@ -159,9 +162,6 @@ class Prepared:
             locked = is_array and not value.flags.writeable
             self.parts.append(Part(key, slot, value, make, locked, snapshot(frames, value)))
             self.owned = self.owned and is_array and bool(value.flags.c_contiguous)
-
-
-Slots = dict[Any, int]  # a number for each position or name and form of an array
 
 
 def slot_of(slots: Slots, place: int | str, value: Any) -> int:
