@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from exercises.contracts.conv2d import MIXED, numbers, sum_sentence
+from exercises.contracts._conv2d import MIXED, numbers
+from exercises.contracts.conv2d import sum_sentence
 from grader.authoring import LAYOUTS, Call, Close, Contract, Draw, Pane, Regime, Twin, Window, integers, laid_out, reals
 from solutions.convolution import conv1d, cross_correlate1d
 from solutions.twins import conv1d as twins

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from exercises.contracts.conv2d import (
+from exercises.contracts._conv2d import (
     FULL,
     MIXED,
     any_moves,
@@ -18,9 +18,9 @@ from exercises.contracts.conv2d import (
     numbers,
     numpy_moves,
     remainder,
-    sum_sentence,
     unequal,
 )
+from exercises.contracts.conv2d import sum_sentence
 from grader.authoring import (
     LAYOUTS,
     Call,

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from exercises.contracts._conv2d import MIXED, unequal
 from exercises.contracts._scene import SHOWCASE
-from exercises.contracts.conv2d import MIXED, unequal
 from grader.authoring import LAYOUTS, Call, Close, Contract, Draw, Pane, Regime, Twin, Window, integers, laid_out, reals
 from solutions.convolution import conv2d
 from solutions.feature_maps import feature_maps

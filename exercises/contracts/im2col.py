@@ -7,7 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from exercises.contracts.conv2d import any_moves, case, given, large_map, many, numbers, numpy_moves, remainder, unequal
+from exercises.contracts._conv2d import (
+    any_moves,
+    case,
+    given,
+    large_map,
+    many,
+    numbers,
+    numpy_moves,
+    remainder,
+    unequal,
+)
 from grader.authoring import (
     LAYOUTS,
     Call,

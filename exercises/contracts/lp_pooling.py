@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from exercises.contracts import pooling_backward
-from exercises.contracts.conv2d import unequal
+from exercises.contracts._conv2d import unequal
 from exercises.contracts.pooling import (
     DOC,
     LARGE_KERNELS,

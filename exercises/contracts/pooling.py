@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from exercises.contracts.conv2d import many, unequal
+from exercises.contracts._conv2d import many, unequal
 from grader.authoring import (
     LAYOUTS,
     Call,

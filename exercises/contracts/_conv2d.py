@@ -1,0 +1,362 @@
+"""Calls of conv2d: a way to draw them for each of its regimes, and parts that other contracts draw with, too."""
+
+from __future__ import annotations
+
+from itertools import permutations, product
+from typing import Any
+
+import numpy as np
+
+from grader.authoring import LAYOUTS, Call, Draw, integers, laid_out, reals
+from solutions.windows import pair
+
+
+def case(
+    rng: Draw,
+    *,
+    n: int | None = None,
+    c: int | None = None,
+    f: int | None = None,
+    kernel: tuple[int, int] | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    spare: tuple[int, int] = (0, 0),
+    outputs: tuple[int, int] | None = None,
+) -> tuple[tuple[int, ...], tuple[int, ...], tuple[Any, Any]]:
+    """Return the shapes of x and w, and (stride, padding). Sizes that are not given are drawn, and square.
+
+    The image is built from its output: KH + sh*(OH - 1) - 2*ph rows, and `spare` ones that no window reaches.
+    """
+    n, c, f = n or rng.integer(1, 2), c or rng.integer(1, 2), f or rng.integer(1, 2)
+    kernel = kernel or (rng.integer(2, 3),) * 2
+    outputs = outputs or (rng.integer(2, 3),) * 2
+    steps, edges = pair(stride, "stride"), pair(padding, "padding", 0)
+    sides = []
+    for k, s, p, r, o in zip(kernel, steps, edges, spare, outputs, strict=True):
+        size = k + s * (o - 1) + r - 2 * p
+        while size < 1:
+            size += s
+        sides.append(size)
+    return (n, c, *sides), (f, c, *kernel), (stride, padding)
+
+
+def whole(rng: Draw, *, biased: bool = False, **sizes: Any) -> Call:
+    """Return a call with small whole numbers in float64, by default without a bias."""
+    x, w, (stride, padding) = case(rng, **sizes)
+    numbers = [integers(rng, shape, dtype="float64") for shape in (x, w)]
+    if biased:
+        numbers.append(bias(rng, w[0]))
+    return Call(tuple(numbers), given(stride, padding))
+
+
+def single(rng: Draw, **sizes: Any) -> Call:
+    """Return a call with one image, one channel and one filter, without a bias."""
+    return whole(rng, n=1, c=1, f=1, **sizes)
+
+
+def bias(rng: Draw, filters: int, dtype: str = "float64") -> Any:
+    """Return a bias whose entries all differ, and differ from zero."""
+    return np.array(rng.sample((1, 2, 3, 5, -1, -2, -3, -4, 7, -6, 11, -9), filters), dtype)
+
+
+def given(stride: Any, padding: Any) -> dict[str, Any]:
+    """Return the arguments that are not at their default."""
+    return {name: v for name, v, usual in (("stride", stride, 1), ("padding", padding, 0)) if v != usual}
+
+
+def unequal(rng: Draw, *options: int) -> tuple[int, int]:
+    """Return two different options; one choice among all pairs, so that a few draws do not have the same."""
+    return rng.choice(tuple(permutations(options, 2)))
+
+
+def remainder(rng: Draw, stride: tuple[int, int]) -> tuple[int, int]:
+    """Return how many rows and columns no window reaches, not both zero; only a stride above 1 leaves any."""
+    spare = [rng.integer(0, s - 1) for s in stride]
+    if not any(spare):
+        axis = rng.choice([axis for axis, s in enumerate(stride) if s > 1])
+        spare[axis] = rng.integer(1, stride[axis] - 1)
+    return spare[0], spare[1]
+
+
+def not_dividing(rng: Draw) -> Call:
+    stride = rng.integer(2, 3)
+    return single(rng, stride=stride, spare=remainder(rng, (stride, stride)))
+
+
+def beyond_kernel(rng: Draw) -> Call:
+    return single(rng, kernel=(rng.integer(1, 2),) * 2, stride=rng.integer(3, 4), outputs=(2, 2))
+
+
+def all_together(rng: Draw) -> Call:
+    stride, padding = unequal(rng, 1, 2, 3), unequal(rng, 0, 1, 2)
+    kernel = rng.choice(((3, 2), (2, 3)))
+    spare = remainder(rng, stride)
+    sizes = {"n": 2, "c": rng.integer(2, 3), "f": rng.integer(2, 3), "outputs": unequal(rng, 2, 3)}
+    return whole(rng, biased=True, kernel=kernel, stride=stride, padding=padding, spare=spare, **sizes)
+
+
+def wide_padding(rng: Draw) -> Call:
+    side = rng.integer(2, 3)
+    return single(rng, kernel=(side, side), padding=side // 2 + 1, outputs=(5, 5))
+
+
+FULL = ((2, 0), (3, 1), (3, 0), (4, 1))  # sides and paddings of kernels as large as the padded image
+
+
+def full_kernel(rng: Draw) -> Call:
+    side, padding = rng.choice(FULL)
+    return single(rng, kernel=(side, side), padding=padding, outputs=(1, 1), stride=rng.integer(1, 2))
+
+
+def alone(rng: Draw) -> Call:
+    call = single(rng)
+    return Call((*call.args, None) if rng.boolean() else call.args)
+
+
+def biases(rng: Draw) -> Call:
+    """Return a call whose map has as many columns as there are filters, so that a bias along them shows."""
+    filters = many(rng, 2, 3)
+    return whole(rng, biased=True, n=1, f=filters, outputs=(2, filters))
+
+
+def empty(rng: Draw) -> Call:
+    sizes: dict[str, Any] = {"stride": rng.integer(1, 2), "padding": rng.integer(0, 1), "kernel": (3, 3)}
+    call = whole(rng, biased=rng.boolean(), n=1, f=2, **sizes)
+    return Call((call.args[0][:0], *call.args[1:]), call.kwargs)
+
+
+def typed(rng: Draw, image: str, weights: str, **sizes: Any) -> Call:
+    """Return a call with whole numbers for an integer dtype and any numbers for a floating one."""
+    x, w, (stride, padding) = case(rng, **sizes)
+    whole_weights = weights.startswith("int")
+    x_array = reals(rng, x, image) if image.startswith("float") else integers(rng, x, 0, 9, image)
+    w_array = integers(rng, w, dtype=weights) if whole_weights else reals(rng, w, weights)
+    b_array = bias(rng, w[0], weights) if whole_weights else reals(rng, (w[0],), weights) + np.asarray(0.5, weights)
+    return Call((x_array, w_array, b_array), given(stride, padding))
+
+
+def bytes_image(rng: Draw) -> Call:
+    x, w, _ = case(rng)
+    return Call((integers(rng, x, 0, 255, "uint8"), integers(rng, w, dtype="int64"), bias(rng, w[0], "int64")))
+
+
+def scaled(rng: Draw, image: float, weights: float) -> Call:
+    """Return a call whose image and weights are both far from 1, and from one another: either may be taken for zero."""
+    x, w, _ = case(rng)
+    return Call((reals(rng, x, scale=image), reals(rng, w, scale=weights), reals(rng, (w[0],), scale=image * weights)))
+
+
+def stored(rng: Draw, layout: str) -> Call:
+    """Return a call with arrays of a layout; a part of one is contiguous only where there is nothing besides it."""
+    kernel, sizes = rng.choice((((2, 2), 1), ((3, 3), 2), ((1, 1), 1), ((2, 2), 2)))
+    call = whole(rng, biased=True, kernel=kernel, n=sizes, c=sizes, f=rng.integer(1, 2))
+    return Call(tuple(laid_out(array, layout) for array in call.args), call.kwargs)
+
+
+def by_keyword(rng: Draw) -> Call:
+    call = whole(rng, biased=True, stride=2, padding=1, kernel=(3, 3))
+    return Call((), {**dict(zip(("b", "w", "x"), call.args[::-1], strict=True)), **call.kwargs})
+
+
+def by_position(rng: Draw) -> Call:
+    x, w, (stride, padding) = case(rng, stride=2, padding=1, kernel=(3, 3))
+    return Call(
+        (integers(rng, x, dtype="float64"), integers(rng, w, dtype="float64"), bias(rng, w[0]), stride, padding)
+    )
+
+
+def as_lists(rng: Draw) -> Call:
+    call = whole(rng, stride=unequal(rng, 1, 2), padding=unequal(rng, 0, 1), kernel=(3, 3))
+    return Call(call.args, {name: list(value) for name, value in call.kwargs.items()})
+
+
+FLOATS, WHOLES = ("float64", "float32"), ("int64", "int32")
+MIXED = ((*FLOATS, *WHOLES, "uint8"), (*FLOATS, *WHOLES), (*FLOATS, *WHOLES))  # dtypes of x, w and b
+
+
+def numbers(rng: Draw, shape: tuple[int, ...], dtype: str) -> Any:
+    """Return any numbers of a floating dtype, or small whole ones."""
+    if dtype.startswith("float"):
+        return reals(rng, shape, dtype)
+    return integers(rng, shape, 0 if dtype == "uint8" else -4, 255 if dtype == "uint8" else 4, dtype)
+
+
+def any_moves(rng: Draw) -> dict[str, Any]:
+    """Return sizes in which everything varies at once, as `case` takes them.
+
+    A kernel of one pixel and one as large as the padded image invite short cuts, so they come often.
+    """
+    kernel = rng.choice((1, 2, 3, 4)), rng.choice((1, 2, 3, 4))
+    down, across = (rng.choice(tuple(product((1, 2, 3), (0, 1, 2)))) for _ in range(2))
+    steps, edges = zip(down, across, strict=True)
+    spare, outputs = (rng.integer(0, 2), rng.integer(0, 2)), (rng.integer(1, 4), rng.integer(1, 4))
+    corner = rng.integer(0, 4)
+    if corner == 1:
+        kernel = (1, 1)
+    elif corner == 2:
+        spare, outputs = (0, 0), (1, 1)
+    return {
+        "n": rng.integer(1, 3),
+        "c": rng.integer(1, 3),
+        "f": rng.integer(1, 3),
+        "kernel": kernel,
+        "stride": rng.choice((steps[1], steps, steps)),
+        "padding": rng.choice((edges[1], edges, edges)),
+        "spare": spare,
+        "outputs": outputs,
+    }
+
+
+def anything(rng: Draw) -> Call:
+    """Return a call in which two things that are each right alone may meet: sizes, dtypes, layouts, ways to call."""
+    x, w, moves = case(rng, **any_moves(rng))
+    dtypes = [rng.choice(options) for options in MIXED]
+    arrays = [numbers(rng.fork(), shape, dtype) for shape, dtype in zip((x, w, (w[0],)), dtypes, strict=True)]
+    arrays = [laid_out(array, rng.choice(LAYOUTS)) for array in arrays[: rng.choice((2, 3, 3))]]
+    return Call(tuple(arrays), given(*moves))
+
+
+def many(rng: Draw, *options: int) -> int:
+    """Return one of the options, mostly not 1, to which a counterexample can still shrink."""
+    return rng.choice((1, *options, *options))
+
+
+def larger(rng: Draw) -> Call:
+    """Return a call with more of everything than elsewhere: images, channels, filters, taps and positions."""
+    sizes = {"n": many(rng, 5, 4), "c": many(rng, 5, 4), "f": many(rng, 3, 4), "padding": rng.integer(0, 1)}
+    kernel, outputs = rng.choice(((2, 2), (2, 5), (5, 2))), rng.choice(((2, 2), (1, 6), (6, 1)))
+    return whole(rng, biased=True, kernel=kernel, outputs=outputs, **sizes)
+
+
+def large_kernel(rng: Draw) -> Call:
+    kernel = rng.choice(((5, 5), (7, 7), (11, 1), (5, 5), (8, 11), (1, 11)))
+    return single(rng, kernel=kernel, padding=rng.integer(0, 1), outputs=(2, 2))
+
+
+def large_stride(rng: Draw) -> Call:
+    stride = rng.integer(5, 7)
+    return single(rng, kernel=(rng.integer(2, 3),) * 2, stride=stride, padding=rng.integer(0, 1), outputs=(2, 3))
+
+
+def thick_padding(rng: Draw) -> Call:
+    """Return a call with more padding than the kernel is wide, and at least 4."""
+    side, padding = rng.choice(((2, 4), (3, 4), (1, 4), (3, 5)))
+    room = 2 * padding - side + 1  # positions that a window has without any image
+    return single(rng, kernel=(side, side), padding=padding, outputs=(room + 2, room + rng.integer(1, 2)))
+
+
+def large_map(rng: Draw) -> tuple[int, int]:
+    """Return a number of rows and columns one of which is large: more than a short loop reaches, or a byte holds."""
+    return rng.choice(((2, 17), (1, 258), (17, 2), (258, 1)))
+
+
+def wide(rng: Draw) -> Call:
+    return whole(rng, biased=True, n=1, c=1, f=1, outputs=large_map(rng))
+
+
+def many_terms(rng: Draw) -> Call:
+    """Return a call with real numbers and sums of more than 64 terms, of thousands of pixels or of few."""
+    c, kernel, side = rng.choice(((8, (3, 3), 2), (66, (1, 1), 8), (2, (6, 6), 2), (66, (1, 1), 9), (24, (3, 3), 6)))
+    return typed(rng, "float64", "float64", n=1, f=1, c=c, kernel=kernel, outputs=(side, side))
+
+
+def unequal_strides(rng: Draw) -> Call:
+    """Return a call with unequal strides and a square kernel.
+
+    Half of the calls have the same shapes, of the map too, with one pair of strides or the same pair turned round: who
+    remembers indices by shapes has the wrong ones.
+    """
+    kind = rng.integer(0, 3)
+    if kind > 1:
+        return square(rng, 5, 2, stride=((2, 3), (3, 2))[kind - 2])
+    return single(rng, stride=unequal(rng, 1, 2, 3))
+
+
+def unequal_paddings(rng: Draw) -> Call:
+    """Return a call with unequal paddings and a square kernel: the image is square or the map, not both."""
+    padding = unequal(rng, 0, 1, 2)
+    if rng.boolean():
+        return square(rng, rng.integer(5, 7), rng.integer(2, 3), padding=padding)
+    return single(rng, padding=padding)
+
+
+def square(rng: Draw, side: int, kernel: int, **moves: Any) -> Call:
+    """Return a call with one square image of one channel and one square filter."""
+    return Call(tuple(integers(rng, (1, 1, n, n), dtype="float64") for n in (side, kernel)), moves)
+
+
+def bias_with_zero(rng: Draw) -> Call:
+    """Return a call whose bias holds a zero or a number twice, or adds up to zero; filters may be equal."""
+    size = rng.integer(1, 5)
+    pairs = (((0, size), True), ((size, -size), False), ((size, 0), True), ((0, 0), False))
+    values, alike = rng.choice((*pairs, *(((size, size, end), end == 6) for end in (7, -7, 6))))
+    call = whole(rng, n=1, c=1, f=len(values))
+    if alike:
+        call.args[1][-1] = call.args[1][0]
+    return Call((*call.args, np.array(values, "float64")), call.kwargs)
+
+
+def weights_with_zeros(rng: Draw) -> Call:
+    """Return a call in which a row or a column at the edge of the kernel is zero, or all of a filter."""
+    call = whole(rng, n=1, c=1, f=2, kernel=(3, 3))
+    w = call.args[1]
+    w[rng.choice(((0, 0, 0), (0, 0, 2), (0, 0, slice(None), 0), (0, 0, slice(None), 2), (1,)))] = 0
+    return call
+
+
+def one_pixel(rng: Draw) -> Call:
+    """Return a call with a kernel of one pixel; often it is 1, so that the result equals the image."""
+    call = single(rng, kernel=(1, 1), outputs=(3, 3))
+    return Call((call.args[0], np.ones((1, 1, 1, 1)))) if rng.boolean() else call
+
+
+def numpy_moves(rng: Draw, call: Call) -> Call:
+    """Return the call with NumPy's integers in place of the ints of stride and padding."""
+    kind = rng.choice((np.int64, np.int32, np.int16))
+
+    def of(value: Any) -> Any:
+        return kind(value) if isinstance(value, int) else tuple(map(kind, value))
+
+    return Call(call.args, {name: of(value) for name, value in call.kwargs.items()})
+
+
+def with_numpy_ints(rng: Draw) -> Call:
+    stride = rng.choice((2, (2, 1)))
+    return numpy_moves(rng, single(rng, kernel=(3, 3), stride=stride, padding=rng.choice((1, (0, 1)))))
+
+
+def crowded(rng: Draw) -> Call:
+    """Return a call with many images, channels and filters; a counterexample can shrink to many of one of them."""
+    n, c, f = many(rng, 4, 5), many(rng, 4, 5, 6), many(rng, 8, 9)
+    n = 4 if n == c == f == 1 else n
+    return whole(rng, biased=True, kernel=(2, 2), outputs=(1, 2), n=n, c=c, f=f)
+
+
+def whole_image(rng: Draw) -> Call:
+    """Return a call with a whole image and decimals in the weights; the bias is of decimals, whole, or left out."""
+    image, biases = rng.choice((("int64", "float64"), ("uint8", None), ("int32", "int64"), ("uint8", "float64")))
+    x, w, b = typed(rng, image, "float64").args
+    if biases is None:
+        return Call((x, w))
+    return Call((x, w, bias(rng, len(b), biases) if biases == "int64" else b))
+
+
+def fractional_bias(rng: Draw) -> Call:
+    x, w, b = typed(rng, "int64", "int64").args
+    return Call((x, w, b + 0.5))
+
+
+def unequal_floats(rng: Draw) -> Call:
+    """Return a call whose image and weights are of unequal floating types."""
+    image, weights = rng.choice((("float64", "float32"), ("float32", "float64")))
+    return typed(rng, image, weights, c=2)
+
+
+def precise(rng: Draw) -> Call:
+    return typed(rng, "float64", "float64", c=2, stride=rng.integer(1, 2), padding=rng.integer(1, 2), kernel=(3, 3))
+
+
+def large_whole(rng: Draw) -> Call:
+    """Return a call with whole numbers whose products need more than 32 bits and fewer than 53."""
+    x, w, (stride, padding) = case(rng)
+    return Call(tuple(integers(rng, shape, -(10**6), 10**6) for shape in (x, w)), given(stride, padding))
