@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 STRANGER = "was not handed out to"
 OPTIMIZERS = "torch._dynamo"  # what every optimizer of torch imports when it is made, which takes a second
 TORCH = frozenset({"torch", OPTIMIZERS})  # what models need
+GPU_START = 20.0  # seconds that a process may take more on a GPU: its first tensor there loads the libraries
 HIDDEN = b"hidden cases"  # without a course key: not those of `grader try`
 
 
@@ -310,7 +311,7 @@ class Grading:
         seconds = self.settings.call_seconds or max(plan.seconds for plan in plans)
         memory = max(limits.memory, *(plan.memory for plan in plans))
         if self.settings.device != "cpu":
-            memory = -1
+            seconds, memory = seconds + GPU_START, -1
         return Limits(seconds, limits.total_seconds + 4 * seconds, memory)
 
     def _plan(self, task: Task, part: AnyModelPart, variant: AnyVariant) -> Plan:

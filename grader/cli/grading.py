@@ -15,6 +15,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from grader.answers import count
 from grader.check import Grading, Settings
 from grader.course import Course
 from grader.errors import InputError, VariantError
@@ -110,20 +111,21 @@ def chosen_device(name: str, tier: str) -> str:
         raise InputError(f"--device {name}: PyTorch is not installed", hint='pip install "convgrader[models]"')
     import torch
 
-    number = int(name.partition(":")[2] or 0)
-    if torch.cuda.is_available() and number < torch.cuda.device_count():
-        if tier != contain.NONE:
-            if name == "auto":
-                return "cpu"
-            raise InputError(
-                f"--device {name}: a GPU cannot be used from inside the sandbox",
-                hint="Add --sandbox none, in a container or a machine that holds nothing else; or use --device cpu.",
-            )
+    number, seen = int(name.partition(":")[2] or 0), torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if number < seen and tier == contain.NONE:
         return f"cuda:{number}"
     if name == "auto":
         return "cpu"
+    if number < seen:
+        raise InputError(
+            f"--device {name}: a GPU cannot be used from inside the sandbox",
+            hint="Add --sandbox none, in a container or a machine that holds nothing else; or use --device cpu.",
+        )
+    if seen:
+        last = f"They are cuda:0 to cuda:{seen - 1}" if seen > 1 else "It is cuda:0"
+        raise InputError(f"--device {name}: PyTorch sees {count(seen, 'GPU')} here", hint=f"{last}.")
     raise InputError(
-        f"--device {name}: PyTorch {torch.__version__} sees {torch.cuda.device_count()} GPUs here",
+        f"--device {name}: PyTorch {torch.__version__} sees no GPU here",
         hint="Install a build of PyTorch with CUDA and its driver, or use --device cpu.",
     )
 

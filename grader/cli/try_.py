@@ -9,6 +9,7 @@ import click
 
 from grader.cli.main import course_option, data_options
 from grader.course import Course
+from grader.sandbox import tiers
 
 
 @click.command("try")
@@ -17,6 +18,15 @@ from grader.course import Course
 @click.option("--allow", multiple=True, metavar="PACKAGE", help="Let the file import this package too.")
 @click.option("--call-seconds", type=click.FloatRange(0.05, 3600), help="Seconds that one call of a function may take.")
 @click.option("--quick", is_flag=True, help="Train models on a few examples only; their accuracy is not judged.")
+@click.option(
+    "--sandbox",
+    "tier",
+    metavar="TIER",
+    default=tiers.AUTO,
+    show_default=True,
+    callback=lambda ctx, param, word: tiers.named(word, tiers.AT_HOME),
+    help="How the file's code is contained: auto, full, landlock, or none, which a GPU needs.",
+)
 @click.option("--device", default="cpu", metavar="auto|cpu|cuda[:N]", help="Where models are trained.  [default: cpu]")
 @data_options
 @course_option
@@ -26,6 +36,7 @@ def try_(
     allow: tuple[str, ...],
     call_seconds: float | None,
     quick: bool,
+    tier: str,
     device: str,
     dataset: str | None,
     data_root: Path | None,
@@ -35,6 +46,8 @@ def try_(
 
     The mark that counts comes from 'grader check', with cases that are not public.
     """
+    for warning in tiers.warnings(tier):
+        click.echo(f"warning: {warning}", err=True)
     from grader.check import Settings
     from grader.cli.grading import chosen_data, chosen_device, grade, publish
     from grader.submission import find_submissions
@@ -47,7 +60,8 @@ def try_(
         allow=frozenset(allow),
         call_seconds=call_seconds,
         quick=quick,
-        device=chosen_device(device, "auto"),
+        tier=tier,
+        device=chosen_device(device, tier),
     )
     found = find_submissions([file], known)
     settings = replace(settings, data=chosen_data(course, found, settings, dataset, data_root))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,9 +17,9 @@ from grader.draw import Draw
 from grader.functions.arrays import reals
 from grader.functions.runner import Runner
 from grader.model import GROUPS, AnyModelPart, Plan
-from grader.models import reference
+from grader.models import harness, reference
 from grader.outcome import Finding, Outcome
-from grader.sandbox.replies import Died, Raised, Returned
+from grader.sandbox.replies import Died, Raised, Reply, Returned
 
 torch.set_num_threads(1)
 
@@ -88,14 +89,79 @@ class Stopped(Exception):  # noqa: N818 - not an error of ours: a look that ends
         self.message, self.outcome, self.line, self.findings = message, outcome, line, findings
 
 
-@dataclass(frozen=True)
+SIZE = r"([\d.]+) (bytes|[KMGT]iB)"
+UNITS = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
+BEYOND = ("per_process_memory_fraction limit", "exceed allowed memory", "more than 1EB")  # of what a process may have
+
+
+def refuse_for_the_gpu(message: str, line: int | None) -> None:
+    """Raise Stopped where an exception tells of the GPU itself: that it cannot be used, or that its memory is full.
+
+    PyTorch says that a process would go beyond what it may have, or how much it was asked for, how much the process
+    holds, and how much of that it may. Where it may have more than that, somebody else holds the memory, and nothing
+    can be said of the student.
+    """
+    if message.startswith(harness.NO_GPU):
+        raise Stopped(message, Outcome.UNGRADABLE)
+    if "out of memory" not in message:
+        return
+    allowed, *held = (
+        _size(pattern, message)
+        for pattern in (f"{SIZE} allowed", f"allocate {SIZE}", f"{SIZE} is allocated by", f"{SIZE} is reserved by")
+    )
+    if not (any(words in message for words in BEYOND) or sum(held) >= 0.99 * allowed > 0):
+        raise Stopped("the GPU's memory is full, and this submission had not yet had its share", Outcome.UNGRADABLE)
+    place = f" in line {line}" if line else ""
+    share = f" of {allowed / UNITS['GiB']:.1f} GB" if allowed else ""
+    said = f"it needs more of the GPU's memory{place} than its share{share}"
+    raise Stopped(said, Outcome.OUT_OF_MEMORY, line)
+
+
+def _size(pattern: str, message: str) -> float:
+    """Return the bytes that PyTorch names in a message, 0 where it does not."""
+    found = re.search(pattern, message)
+    return float(found[1]) * UNITS[found[2]] if found else 0.0
+
+
+@dataclass
 class Student:
-    """What the operations on models answer in the student's process, checked for its form."""
+    """What the operations on models answer in the student's process, checked for its form.
+
+    `place` says on which device that process computes (see `grader.models.harness.settle`). The reference computes on
+    the processor always: so a GPU's numbers are held against the processor's each time. What raises something on a GPU
+    is asked for again on the processor, and that counts: code that takes arrays of NumPy on the way is right there.
+    `notes` says so where it made a difference.
+    """
 
     runner: Runner
+    place: Mapping[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     def ask(self, operation: str, *arguments: Any) -> Any:
-        reply = self.runner.call(f"@{operation}", Call(arguments), REPLY)
+        """Return what an operation answers; its first argument is how to compute, for all that need to know.
+
+        Raises:
+            Stopped: the student's function failed, or its process did.
+        """
+        first, *rest = arguments
+        if not self.place or not isinstance(first, dict):
+            return self._answer(self._reply(operation, *arguments))
+        reply = self._reply(operation, {**first, **self.place}, *rest)
+        if not isinstance(reply, Raised):
+            return self._answer(reply)
+        refuse_for_the_gpu(reply.message, reply.line)
+        if reply.message.startswith("CUDA error"):  # after a fault on the GPU that process can compute no more
+            self._reply("leave")
+        answer = self._answer(self._reply(operation, *arguments))
+        said = reply.message.partition("\n")[0]
+        self.notes.append(f"computed on the processor, since on the GPU it raises {reply.type}: {said}".rstrip(": "))
+        self.place = {}
+        return answer
+
+    def _reply(self, operation: str, *arguments: Any) -> Reply:
+        return self.runner.call(f"@{operation}", Call(arguments), REPLY)
+
+    def _answer(self, reply: Reply) -> Any:
         if isinstance(reply, Died):
             raise Stopped(reply.message, reply.outcome)
         if isinstance(reply, Raised):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,6 +24,10 @@ How = Mapping[str, Any]  # builder: a name or ""; practice, last: see `practice`
 
 STEPS_KEPT = 8  # updates whose weights are recorded
 SHOWN = 64  # feature maps of a layer that are handed over at most
+DRIVER = 1 << 30  # bytes of a GPU that a process takes before its first tensor, for the driver and the libraries
+NO_GPU = "the GPU cannot be used: "
+
+_settled: list[bool] = []  # has this process settled how a GPU computes?
 
 
 # Making and filling models ----------------------------------------------------------------------------------
@@ -42,11 +47,28 @@ def make(names: Names, how: How, seed: int = 0) -> Any:
 
 
 def settle(how: How) -> None:
-    """Make a GPU compute the same every time, and take no more than a share of its memory."""
-    torch.use_deterministic_algorithms(True)
+    """Make a GPU compute the same every time, and take no more than a share of its memory.
+
+    What has no way to compute that is the same every time is computed all the same: PyTorch would refuse to go back
+    through some layers (`nn.AdaptiveAvgPool2d` is one) that are right on the processor.
+
+    Raises:
+        OSError: the GPU cannot be used; it says why after NO_GPU.
+    """
+    if _settled:
+        return
+    device = torch.device(how["device"])
+    try:
+        torch.zeros(1, device=device)
+        everything = torch.cuda.get_device_properties(device).total_memory
+    except (RuntimeError, AssertionError) as error:  # the latter where PyTorch was built without CUDA
+        raise OSError(f"{NO_GPU}{str(error).strip().splitlines()[0]}") from None
+    share = float(how.get("share", 1.0))
+    torch.cuda.set_per_process_memory_fraction(max(share - DRIVER / everything, share / 2), device)
+    torch.use_deterministic_algorithms(True, warn_only=True)
     torch.backends.cudnn.benchmark = False
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
-    torch.cuda.set_per_process_memory_fraction(float(how.get("share", 1.0)), torch.device(how["device"]))
+    _settled.append(True)
 
 
 def practice(sizes: Sequence[int], last: str) -> Any:
@@ -257,13 +279,14 @@ def rehearse(names: Names, how: How, trainer: str, weights: Any, x: Any, y: Any,
     """
     model = fill(make(names, how), weights)
     inputs, labels = tensor(x, how), tensor(y, how)
-    rows = {_key(row): number for number, row in enumerate(inputs)}
+    rows = {key: number for number, key in enumerate(_keys(inputs))}
     passes: list[list[Any]] = []
     kept: list[Any] = []
     last = [flat(model)]
 
     def look(seen: Any, batch: Any) -> None:
-        found = [rows.get(_key(row), -1) for row in batch] if isinstance(batch, torch.Tensor) and batch.dim() else []
+        known = _keys(batch) if isinstance(batch, torch.Tensor) and batch.dim() else []
+        found = [rows.get(key, -1) for key in known]
         now = flat(seen)
         changed = now.shape != last[0].shape or not torch.equal(now, last[0])
         passes.append([found, bool(seen.training), torch.is_grad_enabled(), changed])
@@ -283,8 +306,9 @@ def rehearse(names: Names, how: How, trainer: str, weights: Any, x: Any, y: Any,
     }
 
 
-def _key(row: Any) -> bytes:
-    return bytes(row.detach().to("cpu", torch.float32).contiguous().numpy().tobytes())
+def _keys(batch: Any) -> list[bytes]:
+    """Return the bytes of each row, by which it is known again; a batch leaves a GPU at once."""
+    return [row.tobytes() for row in batch.detach().to("cpu", torch.float32).contiguous().numpy()]
 
 
 def learn(names: Names, how: How, trainer: str, x: Any, y: Any, seed: int, held: Any, probe: int) -> dict[str, Any]:
@@ -344,8 +368,9 @@ def unobserved(model: Any) -> Iterator[None]:
     kind = type(model)
     model.__class__ = kind.__mro__[1]
     model.eval()
+    gpus = {p.device for p in model.parameters() if p.device.type == "cuda"}  # not all, each of which would be started
     try:
-        with torch.random.fork_rng(), torch.no_grad():
+        with torch.random.fork_rng(gpus), torch.no_grad():
             yield
     finally:
         model.__class__ = kind
@@ -422,7 +447,13 @@ def evaluations(names: Names, how: How, function: str, weights: Any, sets: Seque
     return {"results": results, "training": modes, "gradients": grads, "unchanged": same}
 
 
+def leave(names: Names) -> None:  # noqa: ARG001 - the form of all operations
+    """End this process: after a fault on a GPU it can compute nothing there any more."""
+    os._exit(0)
+
+
 OPERATIONS: dict[str, Callable[..., Any]] = {
+    "leave": leave,
     "describe": describe,
     "outputs": outputs,
     "spread": spread,

@@ -36,6 +36,8 @@ def judge_model(
 ) -> PartResult:
     """Grade one function of a loaded module. `trusted` is false once another part of the model has failed.
 
+    `device` is where the student's process computes, and `share` how much of a GPU's memory it may hold.
+
     An accuracy is tried with further seeds only for what is right otherwise: the error rate is a promise to right
     submissions.
     """
@@ -46,16 +48,16 @@ def judge_model(
         "last": plan.last,
         "loss": plan.loss,
         "double": True,
-        "device": device,
-        "share": share,
     }
-    exam = _EXAMS[part.task](part, plan, Student(runner), how, Draw("model", plan.key, part.name, secret))
+    student = Student(runner, {} if device == "cpu" else {"device": device, "share": share})
+    exam = _EXAMS[part.task](part, plan, student, how, Draw("model", plan.key, part.name, secret))
     exam.quick, exam.trusted, exam.weights = quick, trusted, weights
     try:
         exam.run()
     except Stopped as stop:
         exam.look.add(exam.stage, exam.groups[exam.stage], f"{part.name}(): {stop.message}", stop.findings)
         exam.look.outcome, exam.look.line = stop.outcome, stop.line
+    exam.look.notes += student.notes
     return _result(part, topic, exam)
 
 

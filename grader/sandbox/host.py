@@ -53,10 +53,11 @@ COMPANIONS = {
     "numpy": ("numpy.libs",),
     "torch": (
         "torchgen", "functorch", "typing_extensions.py", "sympy", "mpmath", "networkx", "filelock", "fsspec", "jinja2",
-        "markupsafe",
+        "markupsafe", "nvidia",  # the libraries of a build for CUDA, which it cannot be imported without
     ),
     "scipy": ("scipy.libs",),
 }  # fmt: skip
+GPU_VARIABLES = ("CUDA_", "NVIDIA_", "LD_LIBRARY_PATH")
 NO_TIER = "`grader doctor` names what is missing; it needs Linux 5.13 or later with Landlock and seccomp."
 SIGNALS = {
     signal.SIGSEGV: "a segmentation fault",
@@ -241,6 +242,11 @@ def _place_of(package: str) -> Path:
     )
 
 
+def _gpu_environment() -> dict[str, str]:
+    """Return what tells PyTorch where a GPU's libraries are and which GPUs it may use, under which number."""
+    return {name: value for name, value in os.environ.items() if name.startswith(GPU_VARIABLES)}
+
+
 class _Zygote:
     """A running worker process and its control socket."""
 
@@ -258,6 +264,7 @@ class _Zygote:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 env={
+                    **(_gpu_environment() if tier == contain.NONE else {}),
                     **threads,
                     "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # without it a GPU's sums are not the same every time
                     "TORCHINDUCTOR_CACHE_DIR": str(folder / "packages"),
@@ -694,6 +701,8 @@ class Session:
         return self._die(Outcome.TIMEOUT, message)
 
     def _memory_message(self) -> str:
+        if self._limits.memory < 0:
+            return "The function needed more memory than this machine has."
         return f"The function needed more than {self._limits.memory >> 20} MB of memory."
 
     def _gone(self) -> Died:

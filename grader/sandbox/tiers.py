@@ -6,10 +6,13 @@ the walls of `landlock` inside; `none` is no wall at all.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from grader.errors import InputError, did_you_mean
 
 AUTO, FULL, LANDLOCK, DOCKER, NONE = "auto", "full", "landlock", "docker", "none"
 TIERS = (AUTO, FULL, LANDLOCK, DOCKER, NONE)
+AT_HOME = (AUTO, FULL, LANDLOCK, NONE)  # of one file, which a container would be too much for
 UNSAFE = (
     "Graded with --sandbox none: students' code was not contained. It could read this machine's files, use the "
     "network, and look for the answers."
@@ -21,15 +24,15 @@ WAY_OUT = (
 )
 
 
-def named(word: str) -> str:
+def named(word: str, known: Sequence[str] = TIERS) -> str:
     """Return a tier's name, or raise InputError with the one to use instead."""
     if word == "bwrap":
         raise InputError(
             "--sandbox bwrap is not offered: the grader makes the same namespaces itself, without bubblewrap",
             hint="Use --sandbox full, which refuses to run where namespaces cannot be made.",
         )
-    if word not in TIERS:
-        hint = did_you_mean(word, TIERS, otherwise=f"Use one of {', '.join(TIERS)}.")
+    if word not in known:
+        hint = did_you_mean(word, known, otherwise=f"Use one of {', '.join(known)}.")
         raise InputError(f"--sandbox {word!r} is not known", hint=hint)
     return word
 

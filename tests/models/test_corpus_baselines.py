@@ -64,12 +64,15 @@ def sandbox() -> Iterator[Sandbox]:
         yield opened
 
 
-def judged(sandbox: Sandbox, source: str, names: list[str], *, trusted: bool) -> list[PartResult]:
+def judged(sandbox: Sandbox, source: str, names: list[str], *, trusted: bool, device: str = "cpu") -> list[PartResult]:
     plans = {name: short(PARTS[name].plans()[0]) for name in names}
-    limits = Limits(20, 100, plans[names[0]].memory)
+    limits = Limits(20, 100, plans[names[0]].memory) if device == "cpu" else Limits(60, 300, -1)
     runner = Runner(lambda: sandbox.open(source.encode(), f"{TOPIC}.py", limits, b"1"))
     try:
-        return [judge_model(PARTS[n], plan, runner, TOPIC, b"corpus", trusted=trusted) for n, plan in plans.items()]
+        return [
+            judge_model(PARTS[n], plan, runner, TOPIC, b"corpus", trusted=trusted, device=device)
+            for n, plan in plans.items()
+        ]
     finally:
         runner.close()
 

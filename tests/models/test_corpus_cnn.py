@@ -79,15 +79,17 @@ def whole(one: HandedIn) -> str:
     return one.source if one is right else f"{right.source}\n{one.source}"
 
 
-def judged(sandbox: Sandbox, one: HandedIn, names: list[str], *, trusted: bool) -> list[PartResult]:
+def judged(
+    sandbox: Sandbox, one: HandedIn, names: list[str], *, trusted: bool, device: str = "cpu"
+) -> list[PartResult]:
     source = whole(one).encode()
     parts = [model_parts(one.topic)[name] for name in names]
     plans = [short(part.plans()[0]) for part in parts]
-    limits = Limits(20, 100, plans[0].memory)
+    limits = Limits(20, 100, plans[0].memory) if device == "cpu" else Limits(60, 300, -1)
     runner = Runner(lambda: sandbox.open(source, f"{one.topic}.py", limits, b"1"))
     try:
         return [
-            judge_model(part, plan, runner, one.topic, b"corpus", trusted=trusted)
+            judge_model(part, plan, runner, one.topic, b"corpus", trusted=trusted, device=device)
             for part, plan in zip(parts, plans, strict=True)
         ]
     finally:

@@ -75,12 +75,14 @@ def sandbox() -> Iterator[Sandbox]:
         yield opened
 
 
-def judged(sandbox: Sandbox, one: HandedIn, names: list[str]) -> list[PartResult]:
+def judged(sandbox: Sandbox, one: HandedIn, names: list[str], *, device: str = "cpu") -> list[PartResult]:
     found = short(one.key)
-    limits = Limits(20, 100, found.memory)
+    limits = Limits(20, 100, found.memory) if device == "cpu" else Limits(60, 300, -1)
     runner = Runner(lambda: sandbox.open(one.source.encode(), f"{TOPIC}.py", limits, b"1"))
     try:
-        return [judge_model(PARTS[name], found, runner, TOPIC, b"corpus", trusted=False) for name in names]
+        return [
+            judge_model(PARTS[name], found, runner, TOPIC, b"corpus", trusted=False, device=device) for name in names
+        ]
     finally:
         runner.close()
 
