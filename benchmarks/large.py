@@ -118,7 +118,7 @@ def promised(found: Large, limit: float | None) -> Iterator[Target]:
 
 def put(page: Path, title: str, text: str) -> None:
     """Write a section of a page again, or as its last one where it is new."""
-    before, found, rest = page.read_text(encoding="utf-8").partition(title)
+    before, found, rest = page.read_text(encoding="utf-8").partition(f"{title}\n")  # one may begin as another does
     later = rest[rest.index("\n## ") :] if found and "\n## " in rest else ""
     page.write_text(refreshed(f"{before.rstrip()}\n\n{text.strip()}\n{later}"), encoding="utf-8")
 

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from benchmarks import large, sandbox, targets, trained
 from benchmarks.classes import CLASS, STYLES, Contest, Phases, Row, Spent, Style, hand_in, promised
@@ -100,6 +101,9 @@ def test_a_section_of_the_page_is_replaced(tmp_path: Path) -> None:
     large.put(page, trained.TITLE, f"{trained.TITLE}\n\none\n\n### two")
     large.put(page, large.TITLE, f"{large.TITLE}\n\nnewer")
     assert page.read_text() == f"# Page\n\nkept\n\n{large.TITLE}\n\nnewer\n\n{trained.TITLE}\n\none\n\n### two\n"
+    page.write_text(f"# Page\n\n{trained.TITLE_GPU}\n\nkept\n")
+    large.put(page, trained.TITLE, f"{trained.TITLE}\n\nnew")
+    assert page.read_text() == f"# Page\n\n{trained.TITLE_GPU}\n\nkept\n\n{trained.TITLE}\n\nnew\n"
 
 
 def test_the_page_shows_the_targets_of_all_sections(tmp_path: Path) -> None:
@@ -170,10 +174,23 @@ def test_trained_submissions_are_those_of_their_variants(topic: str) -> None:
     assert len(set(sources)) == 6
     for source in sources:
         names = {node.name for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)}
-        assert {"build_model", "train"} <= names
+        assert names >= {"train", "train_step" if topic == "training_loop" else "build_model"}
 
 
 def test_the_page_names_every_style() -> None:
     """The table in the repository was made by this code, not by an older one."""
     page = (Path(__file__).parents[1] / "docs/benchmarks.md").read_text(encoding="utf-8")
     assert [style.name for style in STYLES if f"| {style.name} |" not in page] == []
+
+
+def test_a_gpu_that_is_not_there_is_not_measured() -> None:
+    """A table of what failed would look like one that was measured; an hour holds nothing of what went wrong."""
+    result = CliRunner().invoke(trained.main, ["--device", "cuda:99"])
+    assert result.exit_code == 2
+    assert "--device cuda:99" in result.output
+    assert trained.Took("topic", "check, 2 jobs", 36.0).hour(20) == "2000"
+    assert (
+        trained.Took("topic", "check, 2 jobs", 36.0, "refused").hour(20)
+        == trained.Took("t", "try", 1.0).hour(20)
+        == "–"
+    )
