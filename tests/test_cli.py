@@ -157,6 +157,18 @@ def test_try_says_right_or_wrong_and_nothing_more(tmp_path: Path) -> None:
     assert "public cases" in result.stderr
 
 
+def test_a_students_own_file_can_be_tried_without_walls(tmp_path: Path) -> None:
+    """A GPU needs that, at home too: it is done as asked, with the warning; a container is not offered for one file."""
+    file = tmp_path / "plus.py"
+    file.write_text(GOOD)
+    result = grader("try", file, "--course", TOY, "--sandbox", "none")
+    assert result.stderr.startswith("warning: Graded with --sandbox none")
+    assert "✓" in result.stdout
+    result = grader("try", file, "--course", TOY, "--sandbox", "docker")
+    assert result.returncode == 2
+    assert "Use one of auto, full, landlock, none." in result.stderr
+
+
 def test_a_course_in_the_current_folder_is_used(tmp_path: Path) -> None:
     """An instructor who stands in the course's folder needs no option."""
     result = grader("check", hand_in(tmp_path / "class", ada=GOOD), "--format", "json", cwd=TOY)
