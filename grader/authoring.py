@@ -16,7 +16,7 @@ from grader.contract import Call, Check, Contract, Limits, Pane, Regime, Showcas
 from grader.draw import Draw
 from grader.errors import InputError
 from grader.exercise import Carry, Exercise, FunctionPart, Level, Misconception, Part
-from grader.functions.arrays import LAYOUTS, integers, laid_out, reals
+from grader.functions.arrays import LAYOUTS, has_layout, integers, laid_out, reals
 from grader.functions.checks import Close, Exact
 from grader.images import Image, Plate
 from grader.markup import grid
@@ -77,6 +77,7 @@ __all__ = [
     "correct",
     "count",
     "grid",
+    "has_layout",
     "integers",
     "laid_out",
     "partial",

@@ -35,6 +35,9 @@ class Regime:
     `cases` is how many calls of it every function gets; one of them is drawn by Hypothesis. Five are enough where every
     call, or nearly every one, shows the mistakes that the regime is for; where they show more rarely, it takes more.
 
+    `holds` tells whether a call that another regime drew is inside this one, too, and shows its mistakes as its own
+    calls do. A function that is right on calls which visit every regime `cases` times is not asked the others.
+
     The name completes the sentence "wrong on 12 of 12 cases where …": "the stride does not divide".
     """
 
@@ -42,6 +45,7 @@ class Regime:
     draw: Callable[[Draw], Call]
     group: str = "basics"
     cases: int = 5
+    holds: Callable[[Call], bool] | None = None
 
 
 @dataclass(frozen=True)

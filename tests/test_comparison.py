@@ -208,6 +208,8 @@ def test_what_is_expected_comes_from_the_call() -> None:
     assert found.slack == pytest.approx(budget(np.array([0.6]), 3, 4), rel=1e-6, abs=0)
     both = close.expect(_sum, Call((x.astype(float),), {"w": x}))
     assert (both.itemsize, both.narrowest, both.mixed) == (8, 4, False)
+    turned = close.expect(_sum, Call((), {"w": x.astype(float), "x": x}))
+    assert (turned.itemsize, turned.narrowest) == (4, 4)  # x comes first, in whatever order they are given
     assert close.expect(_sum, Call((x, np.arange(3)))).mixed
     whole = close.expect(_sum, Call((np.arange(3),)))
     assert (whole.floating, whole.itemsize, whole.mixed) == (False, 0, False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import permutations, product
 from typing import Any
 
@@ -181,7 +182,7 @@ def numbers(rng: Draw, shape: tuple[int, ...], dtype: str) -> Any:
     return integers(rng, shape, 0 if dtype == "uint8" else -4, 255 if dtype == "uint8" else 4, dtype)
 
 
-def any_moves(rng: Draw) -> dict[str, Any]:
+def any_moves(rng: Draw, largest: int = 4) -> dict[str, Any]:
     """Return sizes in which everything varies at once, as `case` takes them.
 
     A kernel of one pixel and one as large as the padded image invite short cuts, so they come often.
@@ -189,7 +190,7 @@ def any_moves(rng: Draw) -> dict[str, Any]:
     kernel = rng.choice((1, 2, 3, 4)), rng.choice((1, 2, 3, 4))
     down, across = (rng.choice(tuple(product((1, 2, 3), (0, 1, 2)))) for _ in range(2))
     steps, edges = zip(down, across, strict=True)
-    spare, outputs = (rng.integer(0, 2), rng.integer(0, 2)), (rng.integer(1, 4), rng.integer(1, 4))
+    spare, outputs = (rng.integer(0, 2), rng.integer(0, 2)), (rng.integer(1, largest), rng.integer(1, largest))
     corner = rng.integer(0, 4)
     if corner == 1:
         kernel = (1, 1)
@@ -207,13 +208,204 @@ def any_moves(rng: Draw) -> dict[str, Any]:
     }
 
 
+THICK = ((2, 4), (3, 4), (1, 4), (3, 5))  # sides of kernels that are narrower than the padding beside them
+LARGE_MAPS = ((2, 17), (1, 258), (17, 2), (258, 1))  # more than a short loop reaches, or a byte holds
+TERMS = ((8, (3, 3), 2), (66, (1, 1), 8), (2, (6, 6), 2), (66, (1, 1), 9), (24, (3, 3), 6))  # channels, kernel, map
+REAL, WHOLE = ("float64",) * 3, ("whole",) * 3
+ONE = {"n": 1, "c": 1, "f": 1}
+CROWDS = (
+    {"n": 4},
+    {"n": 5},
+    {"n": 9},
+    {"c": 4},
+    {"c": 5},
+    {**ONE, "c": 258, "kernel": (1, 1)},
+    {"f": 8},
+    {"n": 1, "f": 17},
+)
+ALIKE = (
+    {"outputs": (2, 2), "stride": 2, "padding": 0, "spare": (1, 1)},
+    {"outputs": (2, 2), "stride": 3, "padding": 0, "spare": (0, 0)},
+    {"outputs": (2, 2), "stride": (2, 3), "padding": 0, "spare": (1, 0)},
+    {"outputs": (2, 2), "stride": (3, 2), "padding": 0, "spare": (0, 1)},
+    {"outputs": (2, 2), "stride": 2, "padding": 0, "spare": (1, 0)},
+    {"outputs": (4, 4), "stride": 1, "padding": 1, "spare": (0, 0)},
+    {"outputs": (2, 2), "stride": 2, "padding": 1, "spare": (1, 1)},
+    {"outputs": (4, 4), "stride": 1, "padding": (0, 1), "spare": (0, 0)},
+    {"outputs": (4, 4), "stride": 1, "padding": (1, 0), "spare": (0, 0)},
+)  # of the same kernel and padded image: who remembers by shapes has the wrong one
+
+
+KINDS: tuple[tuple[str | float | None, ...], ...] = (
+    ("whole", "whole", "whole"),
+    ("float64", "float64", "float64"),
+    ("int64", "int64", "int64"),
+    ("float32", "float32", "float32"),
+    ("uint8", "large", "int64"),
+    ("float64", "int64", "int64"),
+    ("int64", "float64", "float64"),
+    ("uint8", "float64", "int64"),
+    ("int32", "float64", None),
+    ("int32", "int64", "float64"),
+    ("large", "large", "large"),
+    ("float64", "float32", "float32"),
+    ("float32", "float64", "float64"),
+    (1e20, 1e10, 1e30),
+    (1e-15, 1e-25, 1e-40),
+    ("any", "any", "any"),
+)  # of x, w and b: a dtype, small or large whole numbers, real ones of a scale, or no bias
+PLAIN = {"stride": 1, "padding": 0, "form": "as drawn"}
+COPIED = {**ONE, "kernel": (1, 1), **PLAIN, "kind": WHOLE, "bias": "none", "stored": "C"}  # the result is the image
+CORNERS: tuple[dict[str, Any], ...] = (
+    *({} for _ in range(5)),
+    *({"kernel": (3, 3), "stride": stride} for stride in (1, 2, (1, 2))),
+    {"kernel": (3, 3), **PLAIN, "spare": (0, 0), "outputs": (3, 2), "kind": REAL},
+    {"padding": 2, "form": "NumPy's integers"},
+    *({**PLAIN, "short": short} for short in (False, True, True)),
+    {"kernel": (1, 1)},
+    {"kernel": (1, 1), **PLAIN, "bias": "drawn"},
+    {"kernel": (1, 1), "stride": (2, 3), "padding": 0, "outputs": (2, 2)},
+    {**ONE, "kernel": (1, 1), "stride": 2, "padding": 0, "outputs": (2, 3)},
+    *({**COPIED, "weights": weights} for weights in ("ones", "drawn")),
+    {"n": 1, "spare": (0, 0), "outputs": (1, 1), **PLAIN, "kind": WHOLE, "bias": "drawn", "stored": "C"},
+    *({"spare": (0, 0), "outputs": (1, 1), "padding": padding} for padding in (0, 0, 1, (1, 2))),
+    *({"n": 1, "empty": True} for _ in range(3)),
+    {"n": 2, "c": 3, "f": 2, "kernel": (2, 2), "outputs": (2, 2), **PLAIN, "spare": (0, 0)},
+    {"n": 2, "c": 2, "f": 3, "outputs": (2, 3), "bias": "drawn"},
+    {"n": 3, "c": 2, "f": 2, "outputs": (3, 2), "bias": "drawn"},
+    *({"n": 1, "kernel": kernel, "outputs": (1, 2)} for kernel in ((5, 5), (7, 7), (8, 11))),
+    *({"f": 1, "kernel": kernel, "outputs": (2, 1)} for kernel in ((11, 1), (1, 11), (5, 6))),
+    *({"n": 1, "stride": stride, "outputs": (2, 3)} for stride in (5, (6, 2), (2, 7), (7, 5))),
+    *({**ONE, "kernel": (k, k), "padding": p, "outputs": (2 * p - k + 3, 2 * p - k + 2)} for k, p in THICK),
+    *({**ONE, **PLAIN, "kernel": (2, 2), "outputs": outputs, "spare": (0, 0)} for outputs in LARGE_MAPS),
+    *({**many, "outputs": (1, 2), "bias": "drawn"} for many in CROWDS),
+    *({**ONE, "c": c, "kernel": k, "outputs": (side, side), "kind": REAL} for c, k, side in TERMS),
+    *({**ONE, "kernel": (2, 2), "kind": WHOLE, **moves} for moves in ALIKE),
+    *({"f": 3, "bias": bias} for bias in ("zeros", "last zero", "first twice", "first again", "sum of zero")),
+    *({"f": 2, "kernel": (2, 3), "weights": weights} for weights in ("first row zero", "last column zero")),
+    {"f": 2, "kernel": (2, 3), **PLAIN, "weights": "ones"},
+    *({"f": 2, "weights": weights, "bias": "drawn"} for weights in ("last zero", "alike", "a product")),
+    {"f": 3, "weights": "first again", "bias": "drawn"},
+    {"kernel": (2, 4), "weights": "symmetric"},
+    *({"image": image, "stride": stride} for image, stride in (("sparse", 1), ("sparse", 2), ("constant", 1))),
+)  # what a call has besides what is drawn: corners that invite short cuts, and something that is large
+WAYS = ("usual", "usual", "keyword", "position")
+FORMS = ("as drawn", "as drawn", "lists", "NumPy's integers")
+STORED = (*LAYOUTS, *("each in its own",) * 5)
+BIASES = ("drawn", "drawn", "drawn", "none")
+
+
 def anything(rng: Draw) -> Call:
-    """Return a call in which two things that are each right alone may meet: sizes, dtypes, layouts, ways to call."""
-    x, w, moves = case(rng, **any_moves(rng))
-    dtypes = [rng.choice(options) for options in MIXED]
-    arrays = [numbers(rng.fork(), shape, dtype) for shape, dtype in zip((x, w, (w[0],)), dtypes, strict=True)]
-    arrays = [laid_out(array, rng.choice(LAYOUTS)) for array in arrays[: rng.choice((2, 3, 3))]]
-    return Call(tuple(arrays), given(*moves))
+    """Return a call in which things meet that are each right alone: sizes, numbers, types, layouts, ways to call.
+
+    What matters most is drawn first and whatever comes of it, so that several calls have it spread evenly.
+    """
+    corner, kind, layout = rng.choice(CORNERS), rng.choice(KINDS), rng.choice(STORED)
+    way, form, biased = rng.choice(WAYS), rng.choice(FORMS), rng.choice(BIASES)
+    moves = any_moves(rng, 3)
+    x, w, (stride, padding) = case(rng, **{**moves, **{name: v for name, v in corner.items() if name in moves}})
+    kinds = [
+        rng.choice(options) if own == "any" else own
+        for own, options in zip(corner.get("kind", kind), MIXED, strict=True)
+    ]
+    image, weights, values = (of_kind(rng.fork(), *each) for each in zip((x, w, (w[0],)), kinds, strict=True))
+    for name, array in (("image", image), ("weights", weights), ("bias", values)):
+        PATTERNS[corner.get(name, "drawn")](array)
+    short = corner.get("short", False)
+    left_out = short or kinds[2] is None or corner.get("bias", biased) == "none"
+    arrays = [image[:0] if corner.get("empty") else image, weights, None if left_out else values]
+    layout = corner.get("stored", layout)
+    layouts = [rng.choice(LAYOUTS) if layout == "each in its own" else layout for _ in arrays]
+    arrays = [a if a is None else laid_out(a, own) for a, own in zip(arrays, layouts, strict=True)]
+    if short:
+        return Call(tuple(arrays[: rng.integer(2, 3)]))
+    return handed(rng, arrays, {"stride": stride, "padding": padding}, way, corner.get("form", form))
+
+
+def _set(places: Any, value: int = 0) -> Callable[[Any], None]:
+    def change(array: Any) -> None:
+        array[places] = value
+
+    return change
+
+
+def _sparse(image: Any) -> None:
+    image[(np.arange(image.size) % 4 > 0).reshape(image.shape)] = 0
+
+
+def _alike(array: Any) -> None:
+    array[:] = array[0]
+
+
+def _constant(image: Any) -> None:
+    image[:] = image.flat[0]
+
+
+def _product(w: Any) -> None:
+    w[:] = np.sign(w[:, :, :1]) * np.sign(w[..., :1]) * np.abs(w[:, :, :1, :1])
+
+
+def _symmetric(w: Any) -> None:
+    half = w.shape[3] // 2
+    w[..., w.shape[3] - half :] = w[..., :half][..., ::-1]
+
+
+def _first_again(array: Any) -> None:
+    array[-1] = array[0]
+
+
+def _first_twice(array: Any) -> None:
+    array[1] = array[0]
+
+
+def _sum_of_zero(bias: Any) -> None:
+    bias[-1] = -bias[:-1].sum()
+
+
+PATTERNS: dict[str, Callable[[Any], None]] = {
+    "sparse": _sparse,
+    "constant": _constant,
+    "first row zero": _set((0, 0, 0)),
+    "last column zero": _set((0, 0, slice(None), -1)),
+    "last zero": _set(-1),
+    "zeros": _set(slice(None)),
+    "ones": _set(slice(None), 1),
+    "alike": _alike,
+    "a product": _product,
+    "symmetric": _symmetric,
+    "first again": _first_again,
+    "first twice": _first_twice,
+    "sum of zero": _sum_of_zero,
+    "drawn": lambda array: None,
+    "none": lambda array: None,
+}  # of an image, of weights, or of a bias: what invites a short cut
+
+
+def of_kind(rng: Draw, shape: tuple[int, ...], kind: str | float | None) -> Any:
+    """Return numbers of one of the KINDS."""
+    if kind is None:
+        return np.zeros(shape)
+    if isinstance(kind, float):
+        return reals(rng, shape, scale=kind)
+    if kind == "whole":
+        return integers(rng, shape, dtype="float64")
+    return integers(rng, shape, -(10**6), 10**6) if kind == "large" else numbers(rng, shape, kind)
+
+
+def handed(rng: Draw, arrays: list[Any], moves: dict[str, Any], way: str, form: str) -> Call:
+    """Return a call of x, w and b in one of the WAYS, with stride and padding in one of the FORMS."""
+    if form == "lists":
+        moves = {name: list(pair(value, name, 0)) for name, value in moves.items()}
+    elif form == "NumPy's integers":
+        moves = dict(numpy_moves(rng, Call((), moves), np.int64, np.int32).kwargs)  # int16 overflows on large images
+    if way == "position":
+        return Call((*arrays, *moves.values()))
+    if way == "keyword":
+        return Call((), {**moves, **dict(zip(("b", "w", "x"), arrays[::-1], strict=True))})
+    given_arrays = arrays if arrays[2] is not None or rng.boolean() else arrays[:2]
+    return Call(
+        tuple(given_arrays), {n: value for n, value in moves.items() if value != {"stride": 1, "padding": 0}[n]}
+    )
 
 
 def many(rng: Draw, *options: int) -> int:
@@ -240,14 +432,14 @@ def large_stride(rng: Draw) -> Call:
 
 def thick_padding(rng: Draw) -> Call:
     """Return a call with more padding than the kernel is wide, and at least 4."""
-    side, padding = rng.choice(((2, 4), (3, 4), (1, 4), (3, 5)))
+    side, padding = rng.choice(THICK)
     room = 2 * padding - side + 1  # positions that a window has without any image
     return single(rng, kernel=(side, side), padding=padding, outputs=(room + 2, room + rng.integer(1, 2)))
 
 
 def large_map(rng: Draw) -> tuple[int, int]:
-    """Return a number of rows and columns one of which is large: more than a short loop reaches, or a byte holds."""
-    return rng.choice(((2, 17), (1, 258), (17, 2), (258, 1)))
+    """Return a number of rows and columns one of which is large."""
+    return rng.choice(LARGE_MAPS)
 
 
 def wide(rng: Draw) -> Call:
@@ -256,7 +448,7 @@ def wide(rng: Draw) -> Call:
 
 def many_terms(rng: Draw) -> Call:
     """Return a call with real numbers and sums of more than 64 terms, of thousands of pixels or of few."""
-    c, kernel, side = rng.choice(((8, (3, 3), 2), (66, (1, 1), 8), (2, (6, 6), 2), (66, (1, 1), 9), (24, (3, 3), 6)))
+    c, kernel, side = rng.choice(TERMS)
     return typed(rng, "float64", "float64", n=1, f=1, c=c, kernel=kernel, outputs=(side, side))
 
 
@@ -310,9 +502,9 @@ def one_pixel(rng: Draw) -> Call:
     return Call((call.args[0], np.ones((1, 1, 1, 1)))) if rng.boolean() else call
 
 
-def numpy_moves(rng: Draw, call: Call) -> Call:
+def numpy_moves(rng: Draw, call: Call, *kinds: type) -> Call:
     """Return the call with NumPy's integers in place of the ints of stride and padding."""
-    kind = rng.choice((np.int64, np.int32, np.int16))
+    kind = rng.choice(kinds or (np.int64, np.int32, np.int16))
 
     def of(value: Any) -> Any:
         return kind(value) if isinstance(value, int) else tuple(map(kind, value))

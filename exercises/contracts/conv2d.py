@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from exercises.contracts._conv2d import (
+    CORNERS,
     all_together,
     alone,
     anything,
@@ -46,6 +48,16 @@ from exercises.contracts._conv2d import (
     wide,
     wide_padding,
     with_numpy_ints,
+)
+from exercises.contracts._inside import (
+    Test,
+    all_by_keyword,
+    all_by_position,
+    stored_as,
+    where,
+    with_lists,
+    with_numpy_integers,
+    without_images,
 )
 from grader.authoring import Call, Close, Contract, Pane, Regime, Twin, Window
 from solutions.convolution import conv2d
@@ -85,7 +97,7 @@ def largest(x: Any, w: Any, b: Any = None, stride: Any = 1, padding: Any = 0) ->
     return bound + (0.0 if b is None else float(np.max(np.abs(b))))
 
 
-REGIMES = (
+DRAWN = (
     Regime("stride, padding and bias are left out", alone),
     Regime("there are several channels", lambda rng: whole(rng, n=1, c=rng.integer(2, 3), f=1), "volumes"),
     Regime("there are several filters", lambda rng: whole(rng, n=1, c=1, f=rng.integer(2, 3)), "volumes"),
@@ -134,8 +146,70 @@ REGIMES = (
     Regime("all arguments are given by keyword", by_keyword, "arguments"),
     Regime("all arguments are given by position", by_position, "arguments"),
     Regime("stride and padding are lists", as_lists, "arguments"),
-    Regime("sizes, types, layouts and ways to call are mixed", anything, "together", 25),
+    Regime("sizes, types, layouts and ways to call are mixed", anything, "together", len(CORNERS) + 1),
 )
+# Which calls of other regimes are in these, too: the first round takes calls that are in many.
+INSIDE: dict[str, Test] = {
+    "stride, padding and bias are left out": where(lambda v: v.b is None and not {"stride", "padding"} & set(v.named)),
+    "there are several channels": where(lambda v: v.c > 1),
+    "there are several filters": where(lambda v: v.f > 1),
+    "there are as many filters as channels": where(lambda v: v.f == v.c > 1),
+    "there are several images": where(lambda v: v.n > 1),
+    "there is a bias": where(lambda v: v.b is not None and v.f > 1),
+    "the stride divides": where(lambda v: min(v.sh, v.sw) > 1 and v.divides() and min(v.oh, v.ow) > 1),
+    "the stride does not divide": where(lambda v: not v.divides()),
+    "the strides are unequal": where(lambda v: v.sh != v.sw and min(v.oh, v.ow) > 1),
+    "the stride is larger than the kernel": where(lambda v: (v.sh > v.kh and v.oh > 1) or (v.sw > v.kw and v.ow > 1)),
+    "there is padding": where(lambda v: min(v.ph, v.pw) > 0),
+    "the paddings are unequal": where(lambda v: v.ph != v.pw),
+    "the padding is wider than half the kernel": where(lambda v: 2 * v.ph > v.kh and 2 * v.pw > v.kw),
+    "the kernel is not square": where(lambda v: v.kh != v.kw),
+    "the image is not square": where(lambda v: v.h != v.width),
+    "the kernel is one pixel": where(lambda v: v.kh == v.kw == 1),
+    "the kernel is as large as the padded image": where(lambda v: v.room == (0, 0)),
+    "the batch is empty": without_images,
+    "stride and padding are pairs, with several images, channels and filters": where(
+        lambda v: v.sh != v.sw and v.ph != v.pw and min(v.n, v.c, v.f) > 1
+    ),
+    "images, channels, filters, kernel and map are large at once": where(
+        lambda v: min(v.n, v.c, v.f) > 1 and v.n * v.c * v.f > 11 and v.kh * v.kw > 5 and v.oh * v.ow > 3
+    ),
+    "there are four images, four channels or eight filters, or more": where(lambda v: v.n > 3 or v.c > 3 or v.f > 7),
+    "the kernel is large": where(lambda v: max(v.kh, v.kw) > 4),
+    "the stride is 5 or more": where(lambda v: (v.sh > 4 and v.oh > 1) or (v.sw > 4 and v.ow > 1)),
+    "the padding is 4 or more and wider than the kernel": where(
+        lambda v: min(v.ph, v.pw) > 3 and v.ph > v.kh and v.pw > v.kw
+    ),
+    "the map has 17 rows or columns or more": where(lambda v: max(v.oh, v.ow) > 16),
+    "there are many numbers, and they are not whole": where(lambda v: v.c * v.kh * v.kw > 64 and v.decimals()),
+    "the bias holds zeros or a number twice, or adds up to zero": where(lambda v: v.f > 1 and v.bias_invites()),
+    "weights are zero": where(lambda v: min(v.kh, v.kw) > 1 and v.zero_weights()),
+    "stride and padding are NumPy's integers": with_numpy_integers,
+    "the input is an integer array": where(lambda v: set(v.kinds) == {"i"}),
+    "the whole numbers are large": where(lambda v: "f" not in v.kinds and v.largest()[0] * v.largest()[1] > 1e11),
+    "the weights are whole and the image is not": where(lambda v: v.kinds.startswith("fi")),
+    "the image is of bytes (uint8)": where(lambda v: v.kinds.startswith("ui")),
+    "the image is whole and the weights are not": where(lambda v: v.kinds[:2] in ("if", "uf")),
+    "image and weights are whole and the bias is not": where(lambda v: v.kinds in ("iif", "uif")),
+    "the input is float32": where(lambda v: v.all_are("float32")),
+    "one of image and weights is float64, the other float32": where(
+        lambda v: v.kinds.startswith("ff") and v.x.dtype != v.w.dtype
+    ),
+    "float64 numbers need full precision": where(lambda v: v.all_are("float64") and v.decimals()),
+    "full precision, padding and a stride come together": where(
+        lambda v: v.all_are("float64") and v.decimals() and min(v.ph, v.pw) > 0 and max(v.sh, v.sw) > 1
+    ),
+    "the numbers are huge": where(lambda v: min(v.largest()) > 1e9),
+    "the numbers are tiny": where(lambda v: 0 < max(v.largest()) < 1e-10),
+    "the arrays are Fortran-ordered": stored_as("F"),
+    "the arrays have negative strides": stored_as("reversed"),
+    "the arrays are not contiguous": stored_as("gapped"),
+    "the arrays are read-only": stored_as("readonly"),
+    "all arguments are given by keyword": all_by_keyword,
+    "all arguments are given by position": all_by_position(5),
+    "stride and padding are lists": with_lists,
+}
+REGIMES = tuple(replace(regime, holds=INSIDE.get(regime.name)) for regime in DRAWN)
 
 HINTS = {
     twins.kernel_flipped: (

@@ -58,6 +58,19 @@ def laid_out(array: Array, layout: str) -> Array:
     return copy
 
 
+def has_layout(array: Array, layout: str) -> bool:
+    """Does an array have the layout that `laid_out` gives, and not C's? Where there is one entry, none can be told."""
+    if layout == "readonly":
+        return not array.flags.writeable
+    if array.flags.c_contiguous:
+        return False
+    if layout == "F":
+        return array.flags.f_contiguous
+    if layout == "reversed":
+        return any(step < 0 for step in array.strides)
+    return not array.flags.f_contiguous and all(step >= 0 for step in array.strides)
+
+
 def as_stored(array: Array, before: Array | None = None) -> Array:
     """Return a copy with the same strides and flags, in memory of its own, or in that of one like it from before."""
     if before is not None and (before.dtype, before.shape, before.strides) == (array.dtype, array.shape, array.strides):

@@ -1,17 +1,21 @@
 """The cases of a contract: drawn once a run, with what the reference and the twins return for each.
 
 Every student gets the same cases. They come from the course key, or from a public constant without one.
+
+They come in two rounds. Calls in which many things meet visit several regimes at once; the first round is made of so
+many that every regime is visited as often as it asks for. Who is right on all of them is right. For anyone else all
+other cases follow, regime by regime: they tell what is wrong, and what is not.
 """
 
 from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from numbers import Real
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -41,6 +45,7 @@ class Case:
     expected: Any
     reply_bytes: int
     follows: int | None = None  # the number of the case that this one repeats, or whose shapes it has
+    inside: tuple[str, ...] = ()  # the other regimes that the call is in
 
 
 @dataclass(frozen=True)
@@ -52,17 +57,21 @@ class Fault:
 
 @dataclass
 class CaseSet:
-    """All cases of a contract, in the order in which they are run."""
+    """All cases of a contract, in the order in which they are run; the first `opening` are the first round."""
 
     contract: Contract
     secret: bytes
     cases: tuple[Case, ...]
+    opening: int
     _twins: dict[tuple[str, int], Any] = field(default_factory=dict)
 
     @cached_property
-    def script(self) -> Script:
-        """The calls of all cases, as every student's process makes them."""
-        return Script(self.contract.name, [(case.call, case.reply_bytes) for case in self.cases])
+    def scripts(self) -> tuple[Script, ...]:
+        """The calls of each round, as every student's process makes them; there may be one round only."""
+        rounds = (self.cases[: self.opening], self.cases[self.opening :])
+        return tuple(
+            Script(self.contract.name, [(case.call, case.reply_bytes) for case in cases]) for cases in rounds if cases
+        )
 
     def twin_expects(self, twin: Twin, case: Case) -> Any:
         """Return what a twin returns for a case, computed once a run."""
@@ -84,17 +93,61 @@ def case_set(contract: Contract, secret: bytes = PUBLIC, *, fuzzed: int = FUZZED
     spread = Draw("order", contract.name, secret).shuffled(drawn)
     cases: list[Case] = []
     tried: Counter[str] = Counter()
-    for name, call in spread:
-        cases.append(_case(contract, len(cases), name, call))
-        kinds = sorted((tried[kind], kind, other) for kind, other in siblings(contract, call) if tried[kind] < SIBLINGS)
-        if kinds and (case := _valid(contract, len(cases), kinds[0][2])) is not None:
-            tried[kinds[0][1]] += 1
-            cases.append(case)
-    firsts = [case for case in cases if case.follows is None][:AGAIN]
-    cases += [
-        replace(case, number=len(cases) + n, regime=MADE_AGAIN, follows=case.number) for n, case in enumerate(firsts)
-    ]
-    return CaseSet(contract, secret, tuple(cases))
+    opening = 0
+    sizes = sorted(_entries(call) for _, call in drawn)
+    small = 2 * sizes[len(sizes) // 2]  # a large call need not be made twice: what is remembered has no size
+    for calls in rounds(contract, spread):
+        for name, call, inside in calls:
+            cases.append(replace(_case(contract, len(cases), name, call), inside=inside))
+            others = siblings(contract, call) if _entries(call) <= small else ()
+            kinds = sorted((tried[kind], kind, other) for kind, other in others if tried[kind] < SIBLINGS)
+            if kinds and (case := _valid(contract, len(cases), kinds[0][2])) is not None:
+                tried[kinds[0][1]] += 1
+                cases.append(case)
+        if not opening:
+            firsts = [case for case in cases if case.follows is None and _entries(case.call) <= small][:AGAIN]
+            cases += [
+                replace(case, number=len(cases) + n, regime=MADE_AGAIN, follows=case.number, inside=())
+                for n, case in enumerate(firsts)
+            ]
+            opening = len(cases)
+    return CaseSet(contract, secret, tuple(cases), opening)
+
+
+class Drawn(NamedTuple):
+    """A call, the regime that drew it, and, in the first round, the others that it is in."""
+
+    regime: str
+    call: Call
+    inside: tuple[str, ...] = ()
+
+
+def rounds(contract: Contract, drawn: Sequence[tuple[str, Call]]) -> tuple[list[Drawn], list[Drawn]]:
+    """Split calls into those of the first round and the others, each in the order given.
+
+    In the first round are all calls of the regimes that only their own calls visit, and of every other regime as many
+    as it takes for its number of visits. It begins with whole numbers, if there are any.
+    """
+    regimes = {regime.name: regime for regime in contract.regimes}
+    visits: Counter[str] = Counter()
+    first: dict[int, Drawn] = {}
+    for shared in (False, True):
+        for number, (name, call) in enumerate(drawn):
+            regime = regimes[name]
+            if (regime.holds is not None) == shared and (not shared or visits[name] < regime.cases):
+                inside = tuple(r.name for r in contract.regimes if r is not regime and r.holds and r.holds(call))
+                first[number] = Drawn(name, call, inside)
+                visits.update((name, *inside))
+    rest = [Drawn(name, call) for number, (name, call) in enumerate(drawn) if number not in first]
+    opening = [first[number] for number in sorted(first)]
+    whole = next(filter(_all_whole, opening), None)
+    return sorted(opening, key=lambda each: each is not whole), rest
+
+
+def _all_whole(drawn: Drawn) -> bool:
+    """Are all arrays of a call of whole numbers? One such comes first: who remembers its type cuts off decimals."""
+    kinds = {value.dtype.kind for value in (*drawn.call.args, *drawn.call.kwargs.values()) if hasattr(value, "dtype")}
+    return bool(kinds) and kinds <= {"i", "u"}
 
 
 def regime_calls(regime: Regime, function: str, secret: bytes, fuzzed: int) -> list[Call]:
@@ -163,6 +216,10 @@ def make_case(contract: Contract, regime: str, call: Call) -> Case:
 def _case(contract: Contract, number: int, regime: str, call: Call, follows: int | None = None) -> Case:
     expected = contract.check.expect(contract.reference, fresh(call))
     return Case(number, regime, call, expected, max(MIN_REPLY, 2 * _bytes(call)), follows)
+
+
+def _entries(call: Call) -> int:
+    return sum(value.size for value in (*call.args, *call.kwargs.values()) if isinstance(value, np.ndarray))
 
 
 def _bytes(call: Call) -> int:

@@ -84,7 +84,7 @@ class Close:
         wide = Call(tuple(_widen(a) for a in call.args), {k: _widen(v) for k, v in call.kwargs.items()})
         value = function(*wide.args, **wide.kwargs)
         magnitudes = self.magnitude(*wide.args, **wide.kwargs) if self.magnitude else None
-        inputs = [a for a in (*call.args, *call.kwargs.values()) if isinstance(a, np.ndarray)]
+        inputs = [value for value in self._in_order(function, call) if isinstance(value, np.ndarray)]
         largest = self.largest(*wide.args, **wide.kwargs) if self.largest else 0.0
         if not self.names:
             return self._target(value, magnitudes, largest, inputs, wide)
@@ -120,6 +120,12 @@ class Close:
         if not isinstance(got, tuple | list) or len(got) != len(self.names):
             return False
         return all(_agrees(item, target) for item, target in zip(got, expected, strict=True))
+
+    def _in_order(self, function: Callable[..., Any], call: Call) -> list[Any]:
+        """Return the arguments in the signature's order, also where they were given by keyword in another."""
+        names = list(inspect.signature(self.magnitude or function).parameters)
+        named = sorted(call.kwargs, key=lambda name: names.index(name) if name in names else len(names))
+        return [*call.args, *(call.kwargs[name] for name in named)]
 
     def _target(
         self, value: Any, magnitude: Any, largest: float, inputs: Sequence[Array], call: Call, replaced: Any = None

@@ -18,6 +18,7 @@ from grader.functions.runner import Runner
 from grader.functions.witness import counterexample, parameter_names
 from grader.outcome import Counterexample, Finding, Outcome, PartResult, Verdict, wrong
 from grader.sandbox.replies import Died, Raised, Reply, Returned
+from grader.sandbox.script import Script
 
 TRIALS = 150  # calls spent on shrinking
 SHRINK_SECONDS = 8.0  # a safety net for slow functions; the trials decide otherwise
@@ -131,13 +132,25 @@ def seen(contract: Contract, runner: Runner) -> Mapping[str, Any]:
 
 
 def run_cases(cases: CaseSet, runner: Runner) -> list[Observation]:
-    """Run every case once; stop when the process dies again and again."""
-    contract = cases.contract
+    """Run every case of the first round once and, unless all is clean there, all others.
+
+    It stops when the process dies again and again.
+    """
     observations: list[Observation] = []
+    for script in cases.scripts:
+        if observations and all(seen.clean for seen in observations):
+            break
+        run_script(cases, script, runner, observations)
+    return observations
+
+
+def run_script(cases: CaseSet, script: Script, runner: Runner, observations: list[Observation]) -> None:
+    """Add what is seen of the calls of a script, which go on where the observations end."""
+    contract, start = cases.contract, len(observations)
     deaths = 0
-    replies, known = runner.perform(cases.script), cases.script.judgements
-    for case in cases.cases:
-        if deaths >= HOPELESS:
+    replies, known = runner.perform(script), script.judgements
+    for case in cases.cases[start : start + len(script.calls)]:
+        if deaths >= HOPELESS or (observations and not observations[-1].ran):
             verdict = wrong("not run, after the process had died")
             observations.append(Observation(case, observations[-1].reply, verdict, passed=False, ran=False))
             continue
@@ -146,9 +159,8 @@ def run_cases(cases: CaseSet, runner: Runner) -> list[Observation]:
         seen = known.get(id(reply))
         if seen is None:
             seen = observed(case, reply, verdict_of(contract, case, reply))
-            cases.script.judged(reply, seen)
+            script.judged(reply, seen)
         observations.append(seen)
-    return observations
 
 
 def verdict_of(contract: Contract, case: Case, reply: Reply) -> Verdict:
@@ -181,12 +193,15 @@ def remembers(cases: CaseSet, observations: list[Observation], runner: Runner) -
 
 def tally_up(cases: CaseSet, observations: list[Observation], runner: Runner) -> Tally:
     """Count passed cases by regime; where nothing is amiss, the counts are the same for every student."""
-    script = cases.script
+    script = cases.scripts[0]
     clean = all(seen.clean for seen in observations)
     if clean and script.counts is not None:
         return Tally(dict(script.counts))
     tally = counted(cases.contract, observations, remembers(cases, observations, runner))
     if clean:
+        if len(observations) < len(cases.cases):
+            for name in (name for seen in observations for name in seen.case.inside):
+                tally.add(name, passed=True)
         script.counts = dict(tally.counts)
     return tally
 

@@ -1,0 +1,100 @@
+"""Which calls are inside the regimes of functions of images: sizes, numbers, layouts, and ways to call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from grader.authoring import Call, has_layout
+from solutions.windows import pair
+
+Test = Callable[[Call], bool]
+
+
+class Look:
+    """What a call f(x, w, b, stride, padding) is made of."""
+
+    def __init__(self, call: Call) -> None:
+        self.named = {**dict(zip(("x", "w", "b", "stride", "padding"), call.args, strict=False)), **call.kwargs}
+        self.x, self.w, self.b = self.named["x"], self.named["w"], self.named.get("b")
+        self.arrays = [array for array in (self.x, self.w, self.b) if array is not None]
+        self.kinds = "".join(array.dtype.kind for array in self.arrays)
+        self.sh, self.sw = pair(self.named.get("stride", 1), "stride")
+        self.ph, self.pw = pair(self.named.get("padding", 0), "padding", 0)
+        (self.n, self.c, self.h, self.width), (self.f, _, self.kh, self.kw) = self.x.shape, self.w.shape
+        self.room = self.h + 2 * self.ph - self.kh, self.width + 2 * self.pw - self.kw
+        self.oh, self.ow = self.room[0] // self.sh + 1, self.room[1] // self.sw + 1
+
+    def divides(self) -> bool:
+        return not (self.room[0] % self.sh or self.room[1] % self.sw)
+
+    def all_are(self, dtype: str) -> bool:
+        return all(array.dtype == dtype for array in self.arrays)
+
+    def decimals(self) -> bool:
+        """Are some numbers of the image and some of the weights not whole?"""
+        return all(bool(np.any(array != np.round(array))) for array in (self.x, self.w))
+
+    def largest(self) -> tuple[float, float]:
+        """Return the largest magnitudes of the image and of the weights."""
+        image, weights = (float(np.max(np.abs(array.astype(np.float64)), initial=0)) for array in (self.x, self.w))
+        return image, weights
+
+    def zero_weights(self) -> bool:
+        """Is all of a filter zero, or a row or a column of one of its slices?"""
+        return not all(self.w.any(axis=axis).all() for axis in (2, 3, (1, 2, 3)))
+
+    def bias_invites(self) -> bool:
+        """Has the bias a zero or a number twice, or does it add up to zero?"""
+        return self.b is not None and (0 in self.b or len(set(self.b.tolist())) < self.f or not self.b.sum())
+
+
+def where(test: Callable[[Look], bool]) -> Test:
+    """Return whether the test holds of what a call is made of; without an image it shows nothing."""
+
+    def holds(call: Call) -> bool:
+        look = Look(call)
+        return bool(look.n and test(look))
+
+    return holds
+
+
+def without_images(call: Call) -> bool:
+    return bool(Look(call).n == 0)
+
+
+def stored_as(layout: str) -> Test:
+    """Return whether all arrays of a call are laid out so: those of more than one axis, with more than one entry."""
+
+    def stored(call: Call) -> bool:
+        values = (*call.args, *call.kwargs.values())
+        arrays = [value for value in values if isinstance(value, np.ndarray) and value.ndim > 1 and value.size > 1]
+        return bool(arrays) and all(has_layout(array, layout) for array in arrays)
+
+    return stored
+
+
+def options(call: Call) -> list[Any]:
+    """Return what is given besides arrays."""
+    values = (*call.args, *call.kwargs.values())
+    return [value for value in values if value is not None and not isinstance(value, np.ndarray)]
+
+
+def with_lists(call: Call) -> bool:
+    return any(isinstance(value, list) for value in options(call))
+
+
+def with_numpy_integers(call: Call) -> bool:
+    flat = [item for value in options(call) for item in (value if isinstance(value, tuple | list) else (value,))]
+    return any(isinstance(item, np.integer) for item in flat)
+
+
+def all_by_keyword(call: Call) -> bool:
+    return not call.args
+
+
+def all_by_position(number: int) -> Test:
+    """Return whether a call gives its `number` arguments by position."""
+    return lambda call: len(call.args) == number

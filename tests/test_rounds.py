@@ -1,0 +1,200 @@
+"""The first round visits every regime with calls in which much meets; the others follow where something fails."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+
+from exercises.contracts._conv2d import CORNERS, anything
+from exercises.contracts._inside import Look
+from exercises.contracts.conv2d import CONV2D
+from grader.contract import Call, Contract, Regime
+from grader.draw import Draw
+from grader.functions.arrays import LAYOUTS, has_layout, integers, laid_out
+from grader.functions.cases import AGAIN, MADE_AGAIN, CaseSet, case_set
+from grader.functions.checks import Exact
+from grader.functions.judge import judge
+from grader.functions.local import LocalSession
+from grader.functions.runner import Runner
+from grader.outcome import Outcome, PartResult
+from grader.sandbox.replies import Died, Reply
+
+KEYS = (b"first", b"second", b"third")
+
+
+def total(a: int, b: int = 0) -> int:
+    return a + b
+
+
+def both(rng: Draw) -> Call:
+    return Call((rng.integer(-9, 9),), {"b": rng.integer(1, 9)} if rng.boolean() else {})
+
+
+REGIMES = (
+    Regime("a is negative", lambda rng: Call((-rng.integer(1, 9),)), holds=lambda call: call.args[0] < 0),
+    Regime(
+        "b is given", lambda rng: Call((1,), {"b": rng.integer(1, 9)}), "options", holds=lambda call: "b" in call.kwargs
+    ),
+    Regime(
+        "a is 100", lambda rng: Call((100,), {"b": rng.integer(0, 9)}), "options", 6, lambda call: call.args[0] == 100
+    ),
+    Regime("both vary", both, "options", 20),
+)
+
+
+def contract(**changes: Any) -> Contract:
+    plain: dict[str, Any] = {
+        "name": "total",
+        "signature": "(a, b=0)",
+        "doc": "Return a + b.",
+        "reference": total,
+        "regimes": REGIMES,
+        "check": Exact(),
+        "groups": {"basics": 1, "options": 1},
+    }
+    return Contract(**{**plain, **changes})
+
+
+def graded(cases: CaseSet, function: Any) -> tuple[PartResult, int]:
+    """Return the result, and how often the function was called."""
+    calls = 0
+
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        return function(*args, **kwargs)
+
+    runner = Runner(lambda: LocalSession({cases.contract.name: counted}))
+    return judge(cases, runner, "sums", Fraction(1), trials=0), calls
+
+
+def visits(cases: CaseSet) -> Counter[str]:
+    opening = [case for case in cases.cases[: cases.opening] if case.follows is None]
+    return Counter(name for case in opening for name in (case.regime, *case.inside))
+
+
+def test_the_first_round_has_what_it_takes_and_no_more() -> None:
+    cases = case_set(contract(), b"key", fuzzed=0)
+    opening = [case for case in cases.cases[: cases.opening] if case.follows is None]
+    own = Counter(case.regime for case in opening)
+    assert own["both vary"] == 20  # only its own calls visit it
+    assert own["a is 100"] == 6  # no other call does
+    assert own["a is negative"] == own["b is given"] == 0  # the others do so often enough
+    found = visits(cases)
+    assert all(found[regime.name] >= regime.cases for regime in REGIMES)
+    assert cases.opening < len(cases.cases)
+    assert [case.number for case in cases.cases] == list(range(len(cases.cases)))
+
+
+def test_no_call_is_in_both_rounds_and_none_is_lost() -> None:
+    cases = case_set(contract(), b"key")
+    own = Counter(case.regime for case in cases.cases if case.follows is None)
+    assert own == {regime.name: regime.cases for regime in REGIMES}
+    again = [case.number for case in cases.cases if case.regime == MADE_AGAIN]
+    assert again == list(range(cases.opening - AGAIN, cases.opening))
+    assert sum(len(script.calls) for script in cases.scripts) == len(cases.cases)
+
+
+def test_without_a_word_on_who_is_inside_there_is_one_round() -> None:
+    cases = case_set(contract(regimes=tuple(replace(regime, holds=None) for regime in REGIMES)), b"key")
+    assert cases.opening == len(cases.cases)
+    assert len(cases.scripts) == 1
+
+
+def test_a_right_function_makes_the_calls_of_the_first_round_and_its_visits_are_counted() -> None:
+    cases = case_set(contract(), b"key")
+    for _ in range(2):  # the second is told by the counts of the first
+        result, calls = graded(cases, total)
+        assert (result.outcome, calls) == (Outcome.CORRECT, cases.opening)
+        assert result.message == f"Right on all {cases.opening} cases."
+        found = visits(cases)
+        assert {name: result.regimes[name] for name in found} == {name: (n, n) for name, n in found.items()}
+
+
+def test_a_wrong_one_is_tried_on_all_and_told_by_regime() -> None:
+    cases = case_set(contract(), b"key")
+    result, calls = graded(cases, lambda a, b=0: abs(a) + b)
+    assert calls == len(cases.cases)
+    assert result.regimes["a is negative"] == (0, 5)
+    assert result.regimes["b is given"] == (5, 5)
+    assert result.regimes["a is 100"] == (6, 6)
+
+
+def test_what_a_right_result_does_besides_counts_too() -> None:
+    """A function that is right and changes its argument is tried on all, as any other that loses marks."""
+    cases = case_set(CONV2D, b"key")
+
+    def changes(x: Any, *rest: Any, **more: Any) -> Any:
+        y = CONV2D.reference(x, *rest, **more)
+        if x.flags.writeable and x.size:
+            x += 1
+        return y
+
+    result, calls = graded(cases, changes)
+    assert result.outcome is Outcome.PARTIAL
+    assert calls == len(cases.cases)
+
+
+def test_who_dies_in_the_first_round_is_not_asked_on() -> None:
+    cases = case_set(contract(), b"key")
+
+    class Dying(LocalSession):
+        def call(self, *_: Any, **__: Any) -> Reply:
+            return Died(Outcome.CRASHED, "the process died")
+
+    result = judge(cases, Runner(lambda: Dying({"total": total})), "sums", Fraction(1), trials=0)
+    assert result.outcome is Outcome.CRASHED
+    assert sum(n for _, n in result.regimes.values()) == sum(regime.cases for regime in REGIMES)
+
+
+def test_it_begins_with_whole_numbers() -> None:
+    """Who remembers the type of the first result cuts off the decimals of the later ones."""
+    for key in KEYS:
+        first = case_set(CONV2D, key, fuzzed=0).cases[0].call
+        arrays = [value for value in (*first.args, *first.kwargs.values()) if isinstance(value, np.ndarray)]
+        assert {array.dtype.kind for array in arrays} <= {"i", "u"}
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_conv2d_is_visited_everywhere_by_a_third_of_its_calls(key: bytes) -> None:
+    cases = case_set(CONV2D, key)
+    found = visits(cases)
+    assert [regime.name for regime in CONV2D.regimes if found[regime.name] < regime.cases] == []
+    assert cases.opening < 140 < 300 < len(cases.cases)
+
+
+@pytest.mark.parametrize(
+    "regime", [regime for regime in CONV2D.regimes if regime.holds], ids=lambda regime: regime.name
+)
+def test_a_regimes_own_calls_are_inside_and_not_all_others(regime: Regime) -> None:
+    """What says who is inside would be worth nothing if it were true of all calls, or of other calls than its own."""
+    assert regime.holds is not None
+    own = [regime.holds(regime.draw(Draw("own", regime.name, n))) for n in range(40)]
+    assert sum(own) >= 8, sum(own)  # it may be stricter than what it draws, as for "large at once"
+    others = [regime.holds(anything(Draw("any", n))) for n in range(200)]
+    assert sum(others) < 190, sum(others)
+
+
+def test_every_corner_is_in_every_first_round() -> None:
+    """The strata take each in turn: what is large, what has no image, what is zero."""
+    for key in KEYS:
+        mixed = [Look(case.call) for case in case_set(CONV2D, key).cases if case.regime == CONV2D.regimes[-1].name]
+        assert len(mixed) == len(CORNERS) + 1
+        sides = [max(look.oh, look.ow) for look in mixed]
+        assert (sum(side > 256 for side in sides), sum(16 < side < 256 for side in sides)) >= (2, 2)
+        assert sum(look.n == 0 for look in mixed) == 3
+        assert {look.f for look in mixed} >= {8, 17}
+        assert any(not look.w.any() or look.zero_weights() for look in mixed)
+
+
+def test_layouts_are_told_apart() -> None:
+    array = integers(Draw("layouts"), (2, 3, 4))
+    for layout in LAYOUTS:
+        found = {name for name in LAYOUTS[1:] if has_layout(laid_out(array, layout), name)}
+        assert found == ({layout} if layout != "C" else set())
+    assert not has_layout(laid_out(array[:1, :1, :1], "F"), "F")
