@@ -211,17 +211,17 @@ def any_moves(rng: Draw, largest: int = 4) -> dict[str, Any]:
 THICK = ((2, 4), (3, 4), (1, 4), (3, 5))  # sides of kernels that are narrower than the padding beside them
 LARGE_MAPS = ((2, 17), (1, 258), (17, 2), (258, 1))  # more than a short loop reaches, or a byte holds
 TERMS = ((8, (3, 3), 2), (66, (1, 1), 8), (2, (6, 6), 2), (66, (1, 1), 9), (24, (3, 3), 6))  # channels, kernel, map
-REAL, WHOLE = ("float64",) * 3, ("whole",) * 3
+REAL, WHOLE, INTEGERS = ("float64",) * 3, ("whole",) * 3, ("int64",) * 3
 ONE = {"n": 1, "c": 1, "f": 1}
 CROWDS = (
     {"n": 4},
     {"n": 5},
     {"n": 9},
-    {"c": 4},
+    {"c": 4, "padding": 0},
     {"c": 5},
     {**ONE, "c": 258, "kernel": (1, 1)},
-    {"f": 8},
-    {"n": 1, "f": 17},
+    {"f": 8, "padding": 0},
+    {"n": 1, "f": 17, "padding": 0},
 )
 ALIKE = (
     {"outputs": (2, 2), "stride": 2, "padding": 0, "spare": (1, 1)},
@@ -233,6 +233,8 @@ ALIKE = (
     {"outputs": (2, 2), "stride": 2, "padding": 1, "spare": (1, 1)},
     {"outputs": (4, 4), "stride": 1, "padding": (0, 1), "spare": (0, 0)},
     {"outputs": (4, 4), "stride": 1, "padding": (1, 0), "spare": (0, 0)},
+    {"outputs": (3, 5), "stride": 1, "padding": (0, 1), "spare": (0, 0)},
+    {"outputs": (5, 3), "stride": 1, "padding": (1, 0), "spare": (0, 0)},
 )  # of the same kernel and padded image: who remembers by shapes has the wrong one
 
 
@@ -265,7 +267,7 @@ CORNERS: tuple[dict[str, Any], ...] = (
     {"kernel": (1, 1)},
     {"kernel": (1, 1), **PLAIN, "bias": "drawn"},
     {"kernel": (1, 1), "stride": (2, 3), "padding": 0, "outputs": (2, 2)},
-    {**ONE, "kernel": (1, 1), "stride": 2, "padding": 0, "outputs": (2, 3)},
+    {**ONE, "kernel": (1, 1), "stride": 2, "padding": 0, "spare": (0, 0), "outputs": (2, 3)},
     *({**COPIED, "weights": weights} for weights in ("ones", "drawn")),
     {"n": 1, "spare": (0, 0), "outputs": (1, 1), **PLAIN, "kind": WHOLE, "bias": "drawn", "stored": "C"},
     *({"spare": (0, 0), "outputs": (1, 1), "padding": padding} for padding in (0, 0, 1, (1, 2))),
@@ -281,13 +283,16 @@ CORNERS: tuple[dict[str, Any], ...] = (
     *({**many, "outputs": (1, 2), "bias": "drawn"} for many in CROWDS),
     *({**ONE, "c": c, "kernel": k, "outputs": (side, side), "kind": REAL} for c, k, side in TERMS),
     *({**ONE, "kernel": (2, 2), "kind": WHOLE, **moves} for moves in ALIKE),
+    *({**ONE, "kernel": (2, 2), "kind": kind, **ALIKE[5]} for kind in (INTEGERS, REAL)),
     *({"f": 3, "bias": bias} for bias in ("zeros", "last zero", "first twice", "first again", "sum of zero")),
     *({"f": 2, "kernel": (2, 3), "weights": weights} for weights in ("first row zero", "last column zero")),
+    {"f": 3, "weights": "last zero", "bias": "drawn"},
     {"f": 2, "kernel": (2, 3), **PLAIN, "weights": "ones"},
-    *({"f": 2, "weights": weights, "bias": "drawn"} for weights in ("last zero", "alike", "a product")),
-    {"f": 3, "weights": "first again", "bias": "drawn"},
+    *({"f": 2, "weights": weights, "bias": "drawn", "padding": 0} for weights in ("last zero", "alike", "a product")),
+    {"f": 3, "weights": "first again", "bias": "drawn", "padding": 0},
     {"kernel": (2, 4), "weights": "symmetric"},
-    *({"image": image, "stride": stride} for image, stride in (("sparse", 1), ("sparse", 2), ("constant", 1))),
+    *({"image": "sparse", "stride": stride, "outputs": (3, 3)} for stride in (1, 2)),
+    {"image": "constant", "stride": 1},
 )  # what a call has besides what is drawn: corners that invite short cuts, and something that is large
 WAYS = ("usual", "usual", "keyword", "position")
 FORMS = ("as drawn", "as drawn", "lists", "NumPy's integers")

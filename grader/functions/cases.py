@@ -101,7 +101,7 @@ def case_set(contract: Contract, secret: bytes = PUBLIC, *, fuzzed: int = FUZZED
             cases.append(replace(_case(contract, len(cases), name, call), inside=inside))
             others = siblings(contract, call) if _entries(call) <= small else ()
             kinds = sorted((tried[kind], kind, other) for kind, other in others if tried[kind] < SIBLINGS)
-            if kinds and (case := _valid(contract, len(cases), kinds[0][2])) is not None:
+            if kinds and (case := _sibling(contract, cases[-1], kinds[0][2])) is not None:
                 tried[kinds[0][1]] += 1
                 cases.append(case)
         if not opening:
@@ -195,12 +195,19 @@ def _with(call: Call, change: dict[int | str, Any]) -> Call:
     return Call(args, {name: change.get(name, value) for name, value in call.kwargs.items()})
 
 
-def _valid(contract: Contract, number: int, call: Call) -> Case | None:
-    """Return the case of a sibling of the case before; None where the function is not defined for it."""
+def _sibling(contract: Contract, case: Case, call: Call) -> Case | None:
+    """Return the case that follows another one; None where that one's result is right here, too, and shows nothing.
+
+    None as well where the function is not defined for the call.
+    """
     try:
-        return _case(contract, number, SAME_SHAPES, call, follows=number - 1)
+        sibling = _case(contract, case.number + 1, SAME_SHAPES, call, follows=case.number)
+        before = fresh(case.call)
+        old = contract.reference(*before.args, **before.kwargs)
+        right = contract.check.compare(old, sibling.expected, call).share == 1
     except Exception:  # an option without a default, or one that the shapes depend on
         return None
+    return None if right else sibling
 
 
 def fresh(call: Call) -> Call:
