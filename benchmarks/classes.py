@@ -1,9 +1,10 @@
 """A mixed class through the grader and through what instructors use now: `python -m benchmarks.classes`.
 
-Every figure is for one submission of conv2d. The others run twelve fixed cases without isolation; the grader runs all
-cases of the contract in its sandbox. Rounds are interleaved, so that a busy machine hits all alike. Two figures count:
-what all processes together computed (user and system), and the time on the clock with two cores, on which the grader
-has two jobs and the others grade two submissions at a time.
+Every figure is for one submission of conv2d. The others run twelve fixed cases without isolation; the grader runs in
+its sandbox what the contract asks for: the first round, and all other cases where something fails there. Rounds are
+interleaved, so that a busy machine hits all alike. Two figures count: what all processes together computed (user and
+system), and the time on the clock with two cores, on which the grader has two jobs and the others grade two
+submissions at a time.
 """
 
 from __future__ import annotations
@@ -311,11 +312,12 @@ def breakdown(style: Style, students: int = 20) -> tuple[dict[str, float], float
 
 
 def compute(style: Style, grading: Grading) -> float:
-    """Return the processor seconds of the student's function for all cases, called directly, once.
+    """Return the processor seconds of the student's function for the cases that it is asked, called directly, once.
 
     In a process that was just forked, as the grader's are: what is there already has to be fetched all the same.
     """
-    calls = [fresh(case.call) for case in grading.cases(grading.course.contracts["conv2d"]).cases]
+    asked = grading.cases(grading.course.contracts["conv2d"])
+    calls = [fresh(case.call) for case in asked.cases[: asked.opening if style.right else None]]
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
@@ -355,19 +357,20 @@ def times(ours: float | None, theirs: float | None) -> str:
 
 INTRODUCTION = """\
 For one submission of conv2d; medians of {rounds} interleaved rounds. Ours is `grader check` on a class of {students}
-with {calls} calls a submission in the sandbox, start and drawing of cases included, divided by {students}; no two
-files are alike. `each further` is what one more submission costs. `own compute` is the student's function called
-directly with the same arguments, once, in a process just forked. The others run {fixed} fixed cases without isolation,
-one process a submission: bare unittest as Gradescope's harness does it, pytest {pytest}, and `otter run`, once; their
-times hold the student's compute of these {fixed} calls. In brackets: how many times as long as ours. The targets are
-held against what is computed, by the slowest right style: once with all that ours takes, the student's own compute of
-{calls} calls in it, and once without that compute, which no grader can save.
+in the sandbox, start and drawing of cases included, divided by {students}; no two files are alike. A right submission
+makes {opening} calls, which visit every regime five times or more; one that fails there makes all {calls}.
+`each further` is what one more submission costs. `own compute` is the student's function called directly with the
+same arguments, once, in a process just forked. The others run {fixed} fixed cases without isolation, one process a
+submission: bare unittest as Gradescope's harness does it, pytest {pytest}, and `otter run`, once; their times hold
+the student's compute of these {fixed} calls. In brackets: how many times as long as ours. The targets are held
+against what is computed, by the slowest right style: once with all that ours takes, the student's own compute of
+{opening} calls in it, and once without that compute, which no grader can save.
 
 Computed is what all processes of a grader computed together, user and system. On the clock is the time of the class
 with two jobs on two cores, divided by its size; of the others, two submissions are graded at a time.
 """
 TARGETS = {"unittest": (5, 25), "otter": (100, 100)}  # times as fast: NumPy, torch
-COUNTED = ("all calls of its contract", "without its own compute")
+COUNTED = ("all its calls", "without its own compute")
 
 
 def ratios(rows: Sequence[Row], who: str, *, torch: bool) -> tuple[list[float], list[float]]:
@@ -402,7 +405,7 @@ def section() -> str:
     """Measure everything and return the section of docs/benchmarks.md."""
     rows = contest()
     course = load_course()
-    calls = len(Grading(course).cases(course.contracts["conv2d"]).cases)
+    asked = Grading(course).cases(course.contracts["conv2d"])
     parts: list[str] = []
     for row in rows:
         spent, row.own = breakdown(row.style)
@@ -412,7 +415,12 @@ def section() -> str:
         "## A class, beside what instructors use now",
         "",
         *INTRODUCTION.format(
-            rounds=ROUNDS, students=CLASS, calls=calls, fixed=FIXED, pytest=metadata.version("pytest")
+            rounds=ROUNDS,
+            students=CLASS,
+            opening=asked.opening,
+            calls=len(asked.cases),
+            fixed=FIXED,
+            pytest=metadata.version("pytest"),
         ).splitlines(),
         "",
         f"Load average of the machine when it ended: {machine.load()}.",

@@ -131,7 +131,8 @@ def try_contract(contract: Contract, secret: bytes) -> Trial:
                 f"{contract.name}: the wrong twin {twin.name!r} raises on every case, as any broken code does"
             )
     checks = 1 + len(contract.alternatives) + len(contract.twins)
-    return Trial(f"function {contract.name} ({count(len(cases.cases), 'case')})", checks, tuple(broken))
+    rounds = "" if cases.opening == len(cases.cases) else f", {cases.opening} in the first round"
+    return Trial(f"function {contract.name} ({count(len(cases.cases), 'case')}{rounds})", checks, tuple(broken))
 
 
 def run(cases: CaseSet, function: Callable[..., Any]) -> PartResult:

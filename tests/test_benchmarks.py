@@ -65,10 +65,10 @@ def test_a_missed_target_is_said() -> None:
     slow, fast = row(STYLES[0], 1.0, 4.0, 0.5), row(STYLES[1], 1.0, 9.0, 0.1)
     wrong = row(STYLES[3], 1.0, 0.1, 0.1)
     lines = [target.line() for target in promised([slow, fast, wrong])]
-    assert "| NumPy, right, all calls of its contract, against unittest | 5× | 4.0× | **no** |" in lines
+    assert "| NumPy, right, all its calls, against unittest | 5× | 4.0× | **no** |" in lines
     assert "| NumPy, right, without its own compute, against unittest | 5× | 8.0× | yes |" in lines
     alone = [target.line() for target in promised([fast])]
-    assert "| NumPy, right, all calls of its contract, against unittest | 5× | 9.0× | yes |" in alone
+    assert "| NumPy, right, all its calls, against unittest | 5× | 9.0× | yes |" in alone
     assert sum("not measured" in line for line in lines) == 8
 
 

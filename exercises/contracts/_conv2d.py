@@ -55,9 +55,12 @@ def single(rng: Draw, **sizes: Any) -> Call:
     return whole(rng, n=1, c=1, f=1, **sizes)
 
 
+BIAS = (1, 2, 3, 5, -1, -2, -3, -4, 7, -6, 11, -9)
+
+
 def bias(rng: Draw, filters: int, dtype: str = "float64") -> Any:
     """Return a bias whose entries all differ, and differ from zero."""
-    return np.array(rng.sample((1, 2, 3, 5, -1, -2, -3, -4, 7, -6, 11, -9), filters), dtype)
+    return np.array(rng.sample(BIAS, filters), dtype)
 
 
 def given(stride: Any, padding: Any) -> dict[str, Any]:
@@ -260,7 +263,7 @@ PLAIN = {"stride": 1, "padding": 0, "form": "as drawn"}
 COPIED = {**ONE, "kernel": (1, 1), **PLAIN, "kind": WHOLE, "bias": "none", "stored": "C"}  # the result is the image
 CORNERS: tuple[dict[str, Any], ...] = (
     *({} for _ in range(5)),
-    *({"kernel": (3, 3), "stride": stride} for stride in (1, 2, (1, 2))),
+    *({"kernel": (3, 3), "stride": stride, "outputs": (2, 3)} for stride in (1, 2, (1, 2))),
     {"kernel": (3, 3), **PLAIN, "spare": (0, 0), "outputs": (3, 2), "kind": REAL},
     {"padding": 2, "form": "NumPy's integers"},
     *({**PLAIN, "short": short} for short in (False, True, True)),
@@ -278,13 +281,17 @@ CORNERS: tuple[dict[str, Any], ...] = (
     *({"n": 1, "kernel": kernel, "outputs": (1, 2)} for kernel in ((5, 5), (7, 7), (8, 11))),
     *({"f": 1, "kernel": kernel, "outputs": (2, 1)} for kernel in ((11, 1), (1, 11), (5, 6))),
     *({"n": 1, "stride": stride, "outputs": (2, 3)} for stride in (5, (6, 2), (2, 7), (7, 5))),
-    *({**ONE, "kernel": (k, k), "padding": p, "outputs": (2 * p - k + 3, 2 * p - k + 2)} for k, p in THICK),
-    *({**ONE, **PLAIN, "kernel": (2, 2), "outputs": outputs, "spare": (0, 0)} for outputs in LARGE_MAPS),
+    *({**ONE, "kernel": (k, k), "padding": p, "stride": 2, "outputs": (5, 4)} for k, p in (*THICK, (2, 5))),
+    *({**ONE, **PLAIN, "kernel": (2, 2), "outputs": outputs, "spare": (0, 0)} for outputs in (*LARGE_MAPS, (1, 18))),
     *({**many, "outputs": (1, 2), "bias": "drawn"} for many in CROWDS),
-    *({**ONE, "c": c, "kernel": k, "outputs": (side, side), "kind": REAL} for c, k, side in TERMS),
+    *({**ONE, "c": c, "kernel": k, "outputs": (side, side), "kind": REAL} for c, k, side in (*TERMS[:1], *TERMS[2:4])),
+    {**ONE, "c": 24, "kernel": (3, 3), "outputs": (2, 3), "kind": REAL},
+    *({**ONE, "stride": 2, "padding": 0, "outputs": outputs} for outputs in ((9, 2), (2, 10))),
+    *({"n": 2, "c": 3, "f": 2, "kernel": kernel, "outputs": (2, 2)} for kernel in ((2, 3), (3, 2))),
     *({**ONE, "kernel": (2, 2), "kind": WHOLE, **moves} for moves in ALIKE),
     *({**ONE, "kernel": (2, 2), "kind": kind, **ALIKE[5]} for kind in (INTEGERS, REAL)),
-    *({"f": 3, "bias": bias} for bias in ("zeros", "last zero", "first twice", "first again", "sum of zero")),
+    *({"f": 3, "bias": bias, "padding": 0} for bias in ("zeros", "last zero", "first twice", "first again")),
+    {"f": 3, "bias": "sum of zero"},
     *({"f": 2, "kernel": (2, 3), "weights": weights} for weights in ("first row zero", "last column zero")),
     {"f": 3, "weights": "last zero", "bias": "drawn"},
     {"f": 2, "kernel": (2, 3), **PLAIN, "weights": "ones"},
@@ -314,10 +321,12 @@ def anything(rng: Draw) -> Call:
         for own, options in zip(corner.get("kind", kind), MIXED, strict=True)
     ]
     image, weights, values = (of_kind(rng.fork(), *each) for each in zip((x, w, (w[0],)), kinds, strict=True))
+    if kinds[2] in ("whole", "int64", None) and w[0] <= len(BIAS):
+        values = bias(rng.fork(), w[0], "int64" if kinds[2] == "int64" else "float64")  # nothing of it is zero
     for name, array in (("image", image), ("weights", weights), ("bias", values)):
         PATTERNS[corner.get(name, "drawn")](array)
     short = corner.get("short", False)
-    left_out = short or kinds[2] is None or corner.get("bias", biased) == "none"
+    left_out = short or corner.get("bias", "none" if kinds[2] is None else biased) == "none"
     arrays = [image[:0] if corner.get("empty") else image, weights, None if left_out else values]
     layout = corner.get("stored", layout)
     layouts = [rng.choice(LAYOUTS) if layout == "each in its own" else layout for _ in arrays]
