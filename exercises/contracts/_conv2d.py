@@ -263,10 +263,13 @@ PLAIN = {"stride": 1, "padding": 0, "form": "as drawn"}
 COPIED = {**ONE, "kernel": (1, 1), **PLAIN, "kind": WHOLE, "bias": "none", "stored": "C"}  # the result is the image
 CORNERS: tuple[dict[str, Any], ...] = (
     *({} for _ in range(5)),
+    # the kernels that fast ways are written for
     *({"kernel": (3, 3), "stride": stride, "outputs": (2, 3)} for stride in (1, 2, (1, 2))),
     {"kernel": (3, 3), **PLAIN, "spare": (0, 0), "outputs": (3, 2), "kind": REAL},
     {"padding": 2, "form": "NumPy's integers"},
+    # options left out
     *({**PLAIN, "short": short} for short in (False, True, True)),
+    # one pixel, the image itself, and a window as large as the image
     {"kernel": (1, 1)},
     {"kernel": (1, 1), **PLAIN, "bias": "drawn"},
     {"kernel": (1, 1), "stride": (2, 3), "padding": 0, "outputs": (2, 2)},
@@ -274,10 +277,12 @@ CORNERS: tuple[dict[str, Any], ...] = (
     *({**COPIED, "weights": weights} for weights in ("ones", "drawn")),
     {"n": 1, "spare": (0, 0), "outputs": (1, 1), **PLAIN, "kind": WHOLE, "bias": "drawn", "stored": "C"},
     *({"spare": (0, 0), "outputs": (1, 1), "padding": padding} for padding in (0, 0, 1, (1, 2))),
+    # no image, and sizes that agree by chance
     *({"n": 1, "empty": True} for _ in range(3)),
     {"n": 2, "c": 3, "f": 2, "kernel": (2, 2), "outputs": (2, 2), **PLAIN, "spare": (0, 0)},
     {"n": 2, "c": 2, "f": 3, "outputs": (2, 3), "bias": "drawn"},
     {"n": 3, "c": 2, "f": 2, "outputs": (3, 2), "bias": "drawn"},
+    # something that is large
     *({"n": 1, "kernel": kernel, "outputs": (1, 2)} for kernel in ((5, 5), (7, 7), (8, 11))),
     *({"f": 1, "kernel": kernel, "outputs": (2, 1)} for kernel in ((11, 1), (1, 11), (5, 6))),
     *({"n": 1, "stride": stride, "outputs": (2, 3)} for stride in (5, (6, 2), (2, 7), (7, 5))),
@@ -288,8 +293,10 @@ CORNERS: tuple[dict[str, Any], ...] = (
     {**ONE, "c": 24, "kernel": (3, 3), "outputs": (2, 3), "kind": REAL},
     *({**ONE, "stride": 2, "padding": 0, "outputs": outputs} for outputs in ((9, 2), (2, 10))),
     *({"n": 2, "c": 3, "f": 2, "kernel": kernel, "outputs": (2, 2)} for kernel in ((2, 3), (3, 2))),
+    # calls that look alike
     *({**ONE, "kernel": (2, 2), "kind": WHOLE, **moves} for moves in ALIKE),
     *({**ONE, "kernel": (2, 2), "kind": kind, **ALIKE[5]} for kind in (INTEGERS, REAL)),
+    # zeros, and numbers or filters that are equal; nothing that shows them stands in the padding
     *({"f": 3, "bias": bias, "padding": 0} for bias in ("zeros", "last zero", "first twice", "first again")),
     {"f": 3, "bias": "sum of zero"},
     *({"f": 2, "kernel": (2, 3), "weights": weights} for weights in ("first row zero", "last column zero")),
