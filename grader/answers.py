@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from grader.draw import Draw
@@ -411,6 +412,7 @@ def _decimals(value: Fraction) -> int | None:
     return next((n for n in range(_LONGEST) if 10**n % value.denominator == 0), None)
 
 
+@lru_cache(maxsize=1 << 12, typed=True)
 def write_number(value: Value, places: int | None = None) -> str:
     """Write a number as a person would: 55, 0.75, 1/3; with `places`, that many decimals at most.
 
@@ -447,6 +449,8 @@ def tex_number(value: Value, places: int | None = None) -> str:
     ('\\frac{1}{3}', '0.75', '-\\frac{8\\sqrt{5}}{5}')
     """
     text = write_number(value, places)
+    if "/" not in text and "(" not in text:  # as most are
+        return text
     text = re.sub(r"(?:(\d+)\*)?sqrt\((\d+)\)/(\d+)", r"\\frac{\1\\sqrt{\2}}{\3}", text)
     text = re.sub(r"(-?)(\d+)/(\d+)", r"\1\\frac{\2}{\3}", text)
     return re.sub(r"sqrt\((\d+)\)", r"\\sqrt{\1}", text).replace("*", r"\,")
