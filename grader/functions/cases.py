@@ -146,7 +146,7 @@ def rounds(contract: Contract, drawn: Sequence[tuple[str, Call]]) -> tuple[list[
 
 def _all_whole(drawn: Drawn) -> bool:
     """Are all arrays of a call of whole numbers? One such comes first: who remembers its type cuts off decimals."""
-    kinds = {value.dtype.kind for value in (*drawn.call.args, *drawn.call.kwargs.values()) if hasattr(value, "dtype")}
+    kinds = {array.dtype.kind for array in _arrays(drawn.call)}
     return bool(kinds) and kinds <= {"i", "u"}
 
 
@@ -225,12 +225,16 @@ def _case(contract: Contract, number: int, regime: str, call: Call, follows: int
     return Case(number, regime, call, expected, max(MIN_REPLY, 2 * _bytes(call)), follows)
 
 
+def _arrays(call: Call) -> list[Any]:
+    return [value for value in (*call.args, *call.kwargs.values()) if isinstance(value, np.ndarray)]
+
+
 def _entries(call: Call) -> int:
-    return sum(value.size for value in (*call.args, *call.kwargs.values()) if isinstance(value, np.ndarray))
+    return sum(int(array.size) for array in _arrays(call))
 
 
 def _bytes(call: Call) -> int:
-    return 16 * sum(value.nbytes for value in (*call.args, *call.kwargs.values()) if isinstance(value, np.ndarray))
+    return 16 * sum(int(array.nbytes) for array in _arrays(call))
 
 
 def _turned(value: Any) -> Any:
