@@ -296,6 +296,7 @@ CORNERS: tuple[dict[str, Any], ...] = (
     # calls that look alike
     *({**ONE, "kernel": (2, 2), "kind": WHOLE, **moves} for moves in ALIKE),
     *({**ONE, "kernel": (2, 2), "kind": kind, **ALIKE[5]} for kind in (INTEGERS, REAL)),
+    {**ONE, "c": 2, "kernel": (2, 2), "kind": WHOLE, **ALIKE[5]},
     # zeros, and numbers or filters that are equal; nothing that shows them stands in the padding
     *({"f": 3, "bias": bias, "padding": 0} for bias in ("zeros", "last zero", "first twice", "first again")),
     {"f": 3, "bias": "sum of zero"},
