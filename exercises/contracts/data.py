@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
-from itertools import islice
+from functools import cache, cached_property, partial
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -198,6 +198,8 @@ PLACES: dict[str, Callable[[int, int], bool]] = {
     "in even rows": lambda row, size: row % 2 == 0,
 }
 Part = tuple[Any, Any]
+Example = tuple[bytes, bytes]
+Places = dict[Example, int]
 
 
 @dataclass(frozen=True)
@@ -226,6 +228,10 @@ class Task:
         """Are there so many ways to split that none comes about by chance?"""
         return math.comb(self.rows, self.n_valid) > CHANCE
 
+    @cached_property
+    def examples(self) -> list[Example]:
+        return examples((self.x, self.y))
+
     def __str__(self) -> str:
         return (
             f"any split of the {count(self.rows, 'example')} into {self.rows - self.n_valid} for training and "
@@ -251,41 +257,53 @@ class SplitCheck:
         return mine == theirs or (not expected.telling and {mine, theirs} <= BY_CHANCE)
 
     def across(self, seen: Sequence[tuple[Call, Any]]) -> Verdict:
-        """Judge what the seed does: the same call splits the same way, another seed another way."""
-        first: dict[tuple[bytes, ...], Any] = {}
+        """Judge what the seed does: the same call splits the same way, another seed another way.
+
+        It is asked for every submission, so each array is read once, however many calls have it.
+        """
+        first: dict[tuple[Any, ...], Any] = {}
+        places: dict[tuple[Any, ...], Places | None] = {}
         held: dict[tuple[int, int, tuple[int, ...]], int] = {}
+        by_size: dict[tuple[int, int], dict[int, tuple[int, ...]]] = {}
         for call, got in seen:
-            if not equal(first.setdefault(content(call), got), got):
+            *given, n_valid, seed = key = content(call)
+            if (before := first.setdefault(key, got)) is not got:
+                if equal(before, got):
+                    continue
                 return wrong(
                     "The same seed gives another split the second time: draw from a generator made of the seed."
                 )
             task = task_of(call)
-            rows = held_back(got, task)
-            if not task.telling or rows is None:
+            if not 0 < n_valid < task.rows:
                 continue
-            seed = seed_of(call)
-            if held.setdefault((task.rows, task.n_valid, rows), seed) != seed:
+            arrays = tuple(given)
+            if arrays not in places:
+                places[arrays] = places_of(task)
+            if (place := places[arrays]) is None:
+                continue
+            rows = tuple(sorted([place[example] for example in examples(got[1])]))
+            size = task.rows, n_valid
+            if task.telling and held.setdefault((*size, rows), seed) != seed:
                 return wrong("Two different seeds give the same split: make the generator from the seed.")
-        return evenly(seen)
+            by_size.setdefault(size, {}).setdefault(seed, rows)
+        return evenly(by_size)
 
 
-def evenly(seen: Sequence[tuple[Call, Any]]) -> Verdict:
+def evenly(by_size: Mapping[tuple[int, int], Mapping[int, tuple[int, ...]]]) -> Verdict:
     """Judge how often each row was held back over all seeds, for every size that was split often.
+
+    by_size: for (examples, n_valid), the rows held back for each seed.
 
     A right function fails less than once in CHANCE: that is shared out among all rows and places looked at, and both
     ends. A single row shows what never or always is held back, a place what a shuffle that is too short leaves.
     """
-    by_size: dict[tuple[int, int], dict[int, tuple[int, ...]]] = {}
-    for call, got in seen:
-        task = task_of(call)
-        if 0 < task.n_valid < task.rows and (rows := held_back(got, task)) is not None:
-            by_size.setdefault((task.rows, task.n_valid), {}).setdefault(seed_of(call), rows)
     often = {size: splits for size, splits in by_size.items() if len(splits) >= OFTEN}
     looks = 2 * CHANCE * sum(size + len(PLACES) for size, _ in often)
     for (size, n_valid), splits in often.items():
+        counts = Counter(chain.from_iterable(splits.values()))
         for place, chosen in PLACES.items():
-            rows_there = {row for row in range(size) if chosen(row, size)}
-            hits = sum(len(rows_there.intersection(rows)) for rows in splits.values())
+            rows_there = [row for row in range(size) if chosen(row, size)]
+            hits = sum(counts[row] for row in rows_there)
             draws, expected = n_valid * len(splits), n_valid * len(splits) * len(rows_there) / size
             if by_chance(abs(hits - expected), draws) * looks < 1:
                 return wrong(
@@ -293,7 +311,6 @@ def evenly(seen: Sequence[tuple[Call, Any]]) -> Verdict:
                     f"{len(splits)} seeds stand {place}, where about {expected:.0f} are expected: each example must be "
                     f"equally likely, so shuffle all of them."
                 )
-        counts = Counter(row for rows in splits.values() for row in rows)
         for row in range(size):
             at_most, at_least = tails(counts[row], len(splits), n_valid, size)
             if min(at_most, at_least) * looks < 1:
@@ -330,20 +347,16 @@ def bound(call: Call) -> dict[str, Any]:
     return {**dict(zip(("x", "y", "n_valid", "seed"), call.args, strict=False)), **call.kwargs}
 
 
-def content(call: Call) -> tuple[bytes, ...]:
-    """Return the values of a call, so that equal calls are known as such."""
+def content(call: Call) -> tuple[Any, ...]:
+    """Return the values of a call, so that equal calls are known as such: of x and y, then n_valid and the seed."""
     given = bound(call)
-    arrays = [part for name in ("x", "y") for part in (given[name].tobytes(), str(given[name].dtype).encode())]
-    return (*arrays, str((given["x"].shape, int(given["n_valid"]), int(given["seed"]))).encode())
+    arrays = [part for a in (given["x"], given["y"]) for part in (a.tobytes(), a.dtype.str, a.shape)]
+    return (*arrays, int(given["n_valid"]), int(given["seed"]))
 
 
 def task_of(call: Call) -> Task:
     given = bound(call)
     return Task(given["x"], given["y"], int(given["n_valid"]))
-
-
-def seed_of(call: Call) -> int:
-    return int(bound(call)["seed"])
 
 
 def equal(one: Any, other: Any) -> bool:
@@ -354,19 +367,30 @@ def arrays(split: Any) -> tuple[Any, ...]:
     return tuple(array for part in split for array in part)
 
 
-def examples(part: Part) -> Iterator[tuple[bytes, bytes]]:
+def examples(part: Part) -> list[Example]:
     """Return every example of a part as the bytes of its row of x and of y."""
-    x, y = (np.ascontiguousarray(array) for array in part)
-    for row, label in zip(x, y, strict=True):
-        yield row.tobytes(), label.tobytes()
+    x, y = map(rows_of, part)
+    return list(zip(x, y, strict=True))
+
+
+def rows_of(array: Any) -> list[bytes]:
+    """Return the bytes of every row of an array."""
+    if not array.size:
+        return [b""] * len(array)
+    whole, size = array.tobytes(), array.nbytes // len(array)
+    return [whole[start : start + size] for start in range(0, len(whole), size)]
+
+
+def places_of(task: Task) -> Places | None:
+    """Return which row each example is; None where equal examples leave it open."""
+    places = {example: row for row, example in enumerate(task.examples)}
+    return places if len(places) == task.rows else None
 
 
 def held_back(split: Any, task: Task) -> tuple[int, ...] | None:
     """Return which rows are held back, sorted; None where equal examples leave it open."""
-    place = {example: index for index, example in enumerate(examples((task.x, task.y)))}
-    if len(place) < task.rows:
-        return None
-    return tuple(sorted(place[example] for example in examples(split[1])))
+    places = places_of(task)
+    return None if places is None else tuple(sorted(places[example] for example in examples(split[1])))
 
 
 def problem_of(got: Any, task: Task) -> Problem:
@@ -430,7 +454,7 @@ BY_CHANCE = {"", LEFT_BEHIND, APART, REPEATED, FIRST, LAST, ALTERED}  # what a s
 
 def row_problem(got: Any, task: Task) -> Problem | None:
     """Return what is wrong with the examples, or with how those held back were chosen."""
-    there, here = Counter(examples((task.x, task.y))), Counter(example for part in got for example in examples(part))
+    there, here = Counter(task.examples), Counter(example for part in got for example in examples(part))
     if there != here:
         return _mixed_up(there, here, got, task)
     rows = held_back(got, task) if task.telling else None
