@@ -118,26 +118,30 @@ def by_keyword(rng: Draw) -> Call:
     return Call((), {"pool": pool, "bias": bias, "filters": filters, "image": image})
 
 
+VOLUMES = ((1, 1), (1, 2), (2, 1), (2, 2), (1, 4), (4, 1), (2, 3), (3, 2), (3, 3))  # channels and filters
+
+
 def anything(rng: Draw) -> Call:
-    """Return a call in which everything varies at once: sizes, dtypes, layouts."""
-    pool = rng.integer(1, 4)
+    """Return a call in which everything varies at once: sizes, dtypes, layouts. Not all of them are large at once."""
+    dtypes = [rng.choice(options) for options in MIXED]
+    pool, (channels, filters) = rng.integer(1, 4), rng.choice(VOLUMES)
     shapes, pool = case(
         rng,
-        c=rng.integer(1, 4),
-        f=rng.integer(1, 4),
+        c=channels,
+        f=filters,
         kernel=(rng.integer(1, 4), rng.integer(1, 4)),
         pool=pool,
-        tiles=(rng.integer(1, 3), rng.integer(1, 3)),
+        tiles=rng.choice(((1, 1), (1, 2), (2, 1), (2, 2)) if pool > 2 else ((1, 2), (2, 3), (3, 1), (3, 2))),
         spare=(rng.integer(0, pool - 1), rng.integer(0, pool - 1)),
     )
-    dtypes = [rng.choice(options) for options in MIXED]
     arrays = [numbers(rng, shape, dtype) for shape, dtype in zip(shapes, dtypes, strict=True)]
     return Call((*(laid_out(array, rng.choice(LAYOUTS)) for array in arrays), pool))
 
 
 def as_handed_out(rng: Draw) -> Call:
-    """Return a small colour image with two filters of 9 by 9 and tiles of 5 by 5."""
-    (image, filters, bias), pool = case(rng, c=3, f=2, kernel=(9, 9), pool=5, tiles=(2, 1), spare=(1, 3))
+    """Return a colour image with filters of 9 by 9 and one tile of 5 by 5: small, since loops in Python are slow."""
+    sizes: dict[str, Any] = {"f": rng.choice((1, 2)), "spare": rng.choice(((0, 1), (1, 0)))}
+    (image, filters, bias), pool = case(rng, c=3, kernel=(9, 9), pool=5, tiles=(1, 1), **sizes)
     return Call((quarters(rng, image), quarters(rng, filters, 1) / 4, quarters(rng, bias), pool))
 
 

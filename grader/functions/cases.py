@@ -73,6 +73,12 @@ class CaseSet:
             Script(self.contract.name, [(case.call, case.reply_bytes) for case in cases]) for cases in rounds if cases
         )
 
+    @cached_property
+    def showcase(self) -> Case | None:
+        """The call of the contract's showcase, if it has one; it is none of the cases, and nothing of it counts."""
+        shown = self.contract.showcase
+        return None if shown is None else make_case(self.contract, "", shown.call())
+
     def twin_expects(self, twin: Twin, case: Case) -> Any:
         """Return what a twin returns for a case, computed once a run."""
         place = (twin.name, case.number)

@@ -118,15 +118,15 @@ def judge(cases: CaseSet, runner: Runner, topic: str, marks: Fraction, *, trials
         regimes={name: tally.counts[name] for name in sorted(tally.counts, key=_declared(contract))},
         counterexample=witness,
         line=next((o.reply.line for o in failures(observations) if isinstance(o.reply, Raised)), None),
-        record=seen(contract, runner) if trials and outcome in SHOWN else {},
+        record=seen(cases, runner) if trials and outcome in SHOWN else {},
     )
 
 
-def seen(contract: Contract, runner: Runner) -> Mapping[str, Any]:
+def seen(cases: CaseSet, runner: Runner) -> Mapping[str, Any]:
     """Return what the function makes of its contract's showcase, in a process of its own: nothing there counts."""
-    if contract.showcase is None:
+    contract, case = cases.contract, cases.showcase
+    if contract.showcase is None or case is None:
         return {}
-    case = make_case(contract, "", contract.showcase.call())
     reply = runner.alone(contract.name, case.call, case.reply_bytes)
     return contract.showcase.show(case.call, reply.value) if isinstance(reply, Returned) else {}
 
