@@ -22,7 +22,7 @@ help:
 	@echo "make audit    draw 10,000 variants of every topic and level and measure them; writes demo/audit.html"
 	@echo "make docs     write docs/topics again, a page a topic"
 	@echo "make bench    measure speed; writes docs/benchmarks.md"
-	@echo "make bench-long  after it, measure classes of thousands and trained models too; writes those sections again"
+	@echo "make bench-long  after it, measure classes of thousands, every function and trained models; writes those sections again"
 	@echo "make picture  draw the README's picture again (needs chromium)"
 	@echo "make clean    remove what the other commands made"
 
@@ -80,6 +80,7 @@ bench: $(TEST)
 
 bench-long: $(TEST)
 	$(BIN)/python -m benchmarks.large --into docs/benchmarks.md 500 2000 cheap:5000
+	$(BIN)/python -m benchmarks.functions --into docs/benchmarks.md
 	$(BIN)/python -m benchmarks.trained --into docs/benchmarks.md
 
 picture: demo

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import large, sandbox, targets, trained
+from benchmarks import functions, large, sandbox, targets, trained
 from benchmarks.classes import CLASS, STYLES, Contest, Phases, Row, Spent, Style, hand_in, promised
+from tests.corpus.snippets import files, snippets
 
 
 @pytest.fixture(scope="module")
@@ -158,6 +159,37 @@ def test_what_is_promised_of_large_classes(
     assert [target.line() for target in large.promised(found, limit)] == [f"| {line} |" for line in said]
     failed = large.Large(students, seconds, growth, "it broke")
     assert not any(target.met for target in large.promised(failed, limit))
+
+
+def test_a_function_is_measured_by_ways_that_are_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A way that is refused early would be graded very fast; one that needs PyTorch would not be graded at all."""
+    assert all(0 < len(functions.plain(name)) <= functions.WAYS for name in files("right"))
+    assert not any("torch" in way.source for name in files("right") for way in functions.plain(name))
+    right, wrong = snippets("right", "count_parameters")[0], snippets("wrong", "count_parameters")[0]
+    found = {}
+    for way in (right, wrong):
+        monkeypatch.setattr(functions, "plain", lambda function, way=way: [way])
+        found[way] = functions.measured("count_parameters", 1)
+    assert found[right].problem == ""
+    assert 0 < found[right].ways[0].own < 60
+    assert found[right].calls > 100
+    assert found[wrong].problem.startswith(f"{wrong.name}: ")
+    assert not found[wrong].met
+    assert f"**no**: {wrong.name}" in found[wrong].line()
+
+
+def test_what_is_promised_of_every_function_is_the_slowest() -> None:
+    """A class has its ways in turn; the time until the first is graded counts once; a wrong way meets nothing."""
+    ways = functions.Way("loops", 0.09, 0.15, 0.1), functions.Way("view", 0.03, 0.05, 0.002)
+    slow = functions.Found("slow", 9, 1.0, ways)
+    assert slow.clock() == pytest.approx(1 + 499 * 0.06)
+    assert slow.line() == "| slow | 9 | 100 ms | 51 ms | 30.9 s | **no** | loops | 45.9 s |"
+    fast = functions.Found("fast", 8, 0.02, ways[1:])
+    assert fast.line() == "| fast | 8 | 50 ms | 2.0 ms | 15.0 s | yes | view | 15.0 s |"
+    assert functions.promised([fast, slow]).measured == "1 of 2 functions; the slowest, slow, 30.9 s"
+    assert not functions.promised([fast, slow]).met
+    assert functions.promised([fast]).met
+    assert not functions.promised([functions.Found("fast", 8, 0.02, ways[1:], "view: refused")]).met
 
 
 def test_what_is_promised_of_one_process_is_measured() -> None:
