@@ -24,6 +24,7 @@ from grader.functions.runner import Runner
 from grader.outcome import Outcome, PartResult
 from grader.sandbox.replies import Died, Reply
 from grader.selftest import try_contract
+from solutions.convolution import conv2d
 
 KEYS = (b"first", b"second", b"third")
 
@@ -231,6 +232,17 @@ def test_every_corner_is_in_every_first_round() -> None:
         assert sum(look.n == 0 for look in mixed) == 3
         assert {look.f for look in mixed} >= {8, 17}
         assert any(not look.w.any() or look.zero_weights() for look in mixed)
+
+
+def test_every_call_shows_something_of_its_image() -> None:
+    """Windows that lie in the padding alone, or a filter that is zero by chance, gives the bias."""
+    for n in range(400):
+        look = Look(anything(Draw("shown", n)))
+        if look.n:
+            x, w = (np.ones(array.shape) for array in (look.x, look.w))
+            shown = conv2d(x, w, None, (look.sh, look.sw), (look.ph, look.pw))
+            assert shown.any(), look.named
+            assert look.w.any(), n
 
 
 def test_without_an_image_a_call_visits_no_regime_of_images() -> None:

@@ -26,7 +26,8 @@ def case(
 ) -> tuple[tuple[int, ...], tuple[int, ...], tuple[Any, Any]]:
     """Return the shapes of x and w, and (stride, padding). Sizes that are not given are drawn, and square.
 
-    The image is built from its output: KH + sh*(OH - 1) - 2*ph rows, and `spare` ones that no window reaches.
+    The image is built from its output: KH + sh*(OH - 1) - 2*ph rows, and `spare` ones that no window reaches. Where
+    that leaves nothing, or windows that all lie beside it, it is larger.
     """
     n, c, f = n or rng.integer(1, 2), c or rng.integer(1, 2), f or rng.integer(1, 2)
     kernel = kernel or (rng.integer(2, 3),) * 2
@@ -37,8 +38,16 @@ def case(
         size = k + s * (o - 1) + r - 2 * p
         while size < 1:
             size += s
+        while not reached(size, k, s, p):
+            size += 1
         sides.append(size)
     return (n, c, *sides), (f, c, *kernel), (stride, padding)
+
+
+def reached(size: int, kernel: int, stride: int, padding: int) -> bool:
+    """Does any window along an axis hold a pixel of the image, and not only padding? Else the result shows nothing."""
+    starts = range(-padding, size + padding - kernel + 1, stride)
+    return any(-kernel < start < size for start in starts)
 
 
 def whole(rng: Draw, *, biased: bool = False, **sizes: Any) -> Call:
@@ -302,9 +311,9 @@ CORNERS: tuple[dict[str, Any], ...] = (
     {"f": 3, "bias": "sum of zero"},
     *({"f": 2, "kernel": (2, 3), "weights": weights} for weights in ("first row zero", "last column zero")),
     {"f": 3, "weights": "last zero", "bias": "drawn"},
-    {"f": 2, "kernel": (2, 3), **PLAIN, "weights": "ones"},
+    {"f": 2, "kernel": (2, 3), **PLAIN, "weights": "ones", "kind": REAL},
     *({"f": 2, "weights": weights, "bias": "drawn", "padding": 0} for weights in ("last zero", "alike", "a product")),
-    {"f": 3, "weights": "first again", "bias": "drawn", "padding": 0},
+    {"f": 3, "kernel": (2, 2), "weights": "first again", "bias": "drawn", "padding": 0},
     {"kernel": (2, 4), "weights": "symmetric"},
     *({"image": "sparse", "stride": stride, "outputs": (3, 3)} for stride in (1, 2)),
     {"image": "constant", "stride": 1},
@@ -329,6 +338,8 @@ def anything(rng: Draw) -> Call:
         for own, options in zip(corner.get("kind", kind), MIXED, strict=True)
     ]
     image, weights, values = (of_kind(rng.fork(), *each) for each in zip((x, w, (w[0],)), kinds, strict=True))
+    for weight in weights:
+        weight.flat[0] = weight.flat[0] or 1  # of one pixel, a zero would hide the image
     if kinds[2] in ("whole", "int64", None) and w[0] <= len(BIAS):
         values = bias(rng.fork(), w[0], "int64" if kinds[2] == "int64" else "float64")  # nothing of it is zero
     for name, array in (("image", image), ("weights", weights), ("bias", values)):
