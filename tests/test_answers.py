@@ -236,3 +236,11 @@ def test_the_shape_of_nested_tuples() -> None:
     assert shape_of(()) == (0,)
     assert shape_of(((1, 2), (3, 4), (5, 6))) == (3, 2)
     assert shape_of(((1, 2), (3,))) is None
+
+
+def test_numbers_that_are_equal_are_each_written_in_their_own_way() -> None:
+    """What has been written once is remembered, by the kind of number too: a radical keeps its fractions."""
+    surd = root(9) / 4
+    assert surd == Fraction(3, 4)
+    for _ in range(2):
+        assert [write_number(value) for value in (Fraction(3, 4), surd, 0.75)] == ["0.75", "3/4", "0.75"]
