@@ -541,7 +541,9 @@ def seed_everything(seed: str) -> None:
     random.seed(number)
     sys.modules["numpy"].random.seed(number % 2**32)
     if "torch" in sys.modules:
-        sys.modules["torch"].manual_seed(number % 2**63)
+        torch = sys.modules["torch"]
+        devices = torch.version.cuda or torch.version.hip  # a build without them has one generator, seeded at once
+        (torch.manual_seed if devices else torch.default_generator.manual_seed)(number % 2**63)
 
 
 class Zygote:

@@ -23,7 +23,7 @@ from grader.models.judge import judge_model
 from grader.models.selftest import ModelSession, broken
 from grader.outcome import Outcome, PartResult
 from grader.sandbox.host import Sandbox
-from grader.sandbox.replies import Died, Reply
+from grader.sandbox.replies import Died, Reply, Returned
 from solutions import datasets, training
 
 EPOCHS, BATCH, RATE = 4, 16, 0.1
@@ -500,3 +500,18 @@ def test_the_error_rate_is_what_the_seeds_give() -> None:
     assert accuracy.interval(0, 10)[0] == 0.0
     low, high = accuracy.interval(350, 360)
     assert low < 350 / 360 < high
+
+
+def test_the_seed_rules_pytorchs_random_numbers(sandbox: Sandbox) -> None:
+    """Equal seeds repeat a run exactly, and another seed does not: in a module that sets none, too."""
+
+    def roll(seed: bytes) -> Any:
+        with sandbox.open(
+            b"import torch\ndef dice():\n    return torch.rand(3).tolist()\n", "m.py", Limits(), seed
+        ) as session:
+            session.load()
+            reply = session.call("dice", Call(()), reply_bytes=1 << 10)
+            assert isinstance(reply, Returned), reply
+            return reply.value
+
+    assert roll(b"one") == roll(b"one") != roll(b"two")
