@@ -10,6 +10,7 @@ from __future__ import annotations
 import array
 import bisect
 import builtins
+import codecs
 import ctypes
 import functools
 import gc
@@ -720,6 +721,7 @@ def main() -> None:
         importlib.import_module(package)
     for name in ("random", "linalg", "fft", "lib.stride_tricks"):  # imported late by NumPy, but not by every child
         importlib.import_module(f"numpy.{name}")
+    codecs.lookup("utf-8-sig")  # how modules are read; not looked for by every child either
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
     frames = as_module("protocol", protocol)
