@@ -315,7 +315,7 @@ CORNERS: tuple[dict[str, Any], ...] = (
     *({"f": 2, "weights": weights, "bias": "drawn", "padding": 0} for weights in ("last zero", "alike", "a product")),
     {"f": 3, "kernel": (2, 2), "weights": "first again", "bias": "drawn", "padding": 0},
     {"kernel": (2, 4), "weights": "symmetric"},
-    *({"image": "sparse", "stride": stride, "outputs": (3, 3)} for stride in (1, 2)),
+    *({"image": "sparse", "stride": stride, "outputs": (3, 3)} for stride in (1, 2, (1, 2))),
     {"image": "constant", "stride": 1},
 )  # what a call has besides what is drawn: corners that invite short cuts, and something that is large
 WAYS = ("usual", "usual", "keyword", "position")
