@@ -44,19 +44,33 @@ class Policy:
         return self.after if self.due is not None and now >= self.due else self.before
 
 
-def course_policy(folder: Path) -> Policy:
-    """Return what a course's course.toml says, or full feedback where it says nothing.
+def settings_files(*folders: Path) -> list[Path]:
+    """Return the course.toml of each of the folders that has one; one folder under two names counts once."""
+    places = dict.fromkeys(folder.resolve() / SETTINGS for folder in folders)
+    return [path for path in places if path.is_file()]
+
+
+def course_policy(*folders: Path) -> Policy:
+    """Return what the course.toml in one of the folders says, or full feedback where there is none.
 
     Raises:
-        CourseError: the file is not TOML, or a value is not one of those known.
+        CourseError: the file is not TOML, or a value is not one of those known, or there is more than one file.
     """
-    path = folder / SETTINGS
-    if not path.is_file():
+    paths = settings_files(*folders)
+    if len(paths) > 1:
+        raise CourseError(f"{paths[0]} and {paths[1]} both say what students see", hint="Keep one, or say --feedback.")
+    if not paths:
         return Policy()
+    path = paths[0]
     try:
-        table: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8")).get("feedback", {})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        tables: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CourseError(f"{path}: {error}") from error
+    if unknown := set(tables) - {"feedback"}:
+        raise CourseError(f"{path}: nothing is known of {sorted(unknown)[0]!r}", hint="It has one table, [feedback].")
+    table = tables.get("feedback", {})
+    if not isinstance(table, dict):
+        raise CourseError(f"{path}: feedback={table!r} is not a table", hint="Begin it with a line [feedback].")
     if unknown := set(table) - {"before", "after", "due"}:
         raise CourseError(f"{path}: [feedback] has no key {sorted(unknown)[0]!r}", hint="It has before, after and due.")
     before = _level(path, table.get("before", "full"))

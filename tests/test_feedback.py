@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -68,6 +71,8 @@ def test_without_a_file_feedback_is_full(tmp_path: Path) -> None:
         ('[feedback]\ndue = "soon"', "due='soon' is not a moment"),
         ("[feedback]\nbefor = 1", "has no key 'befor'"),
         ("[feedback", "course.toml"),
+        ('[feedbak]\nbefore = "none"', "nothing is known of 'feedbak'"),
+        ('feedback = "none"', "feedback='none' is not a table"),
     ],
 )
 def test_a_mistake_in_the_file_is_the_authors(tmp_path: Path, text: str, message: str) -> None:
@@ -75,3 +80,49 @@ def test_a_mistake_in_the_file_is_the_authors(tmp_path: Path, text: str, message
     (tmp_path / "course.toml").write_text(text)
     with pytest.raises(CourseError, match=message):
         course_policy(tmp_path)
+
+
+def test_two_files_are_a_question_to_the_author(tmp_path: Path) -> None:
+    """Whichever was taken, the other might be the one that hides."""
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "course.toml").write_text("[feedback]\n")
+    assert course_policy(tmp_path / "a", tmp_path / "b" / ".." / "a") == Policy()
+    with pytest.raises(CourseError, match="both say what students see"):
+        course_policy(tmp_path / "a", tmp_path / "b")
+
+
+WRONG = "def output_size(input_size, kernel_size, stride=1, padding=0, dilation=1):\n    return input_size\n"
+
+
+def checked(folder: Path, *words: str, of: str = "class") -> tuple[str, str]:
+    """Return what `grader check` prints of a wrong submission, called in the folder, and what it warns of."""
+    command = [sys.executable, "-m", "grader", "check", of, "--format", "json", *words]
+    surroundings = {**os.environ, "XDG_CACHE_HOME": str(folder), "PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run(command, cwd=folder, env=surroundings, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    return done.stdout, done.stderr
+
+
+def test_the_built_in_course_has_its_settings_where_it_is_called(tmp_path: Path) -> None:
+    """Who installed the package has no course's folder; a file that was ignored would disclose every hidden case."""
+    (tmp_path / "class" / "ada").mkdir(parents=True)
+    (tmp_path / "class" / "ada" / "output_size.py").write_text(WRONG)
+    assert '"want"' in checked(tmp_path)[0]
+    (tmp_path / "course.toml").write_text('[feedback]\nbefore = "verdict"\n')
+    assert '"want"' not in checked(tmp_path)[0]
+    assert '"want"' in checked(tmp_path, "--feedback", "full")[0]
+
+
+def test_settings_among_submissions_may_be_a_students(tmp_path: Path) -> None:
+    (tmp_path / "class" / "ada").mkdir(parents=True)
+    (tmp_path / "class" / "ada" / "output_size.py").write_text(WRONG)
+    (tmp_path / "course.toml").write_text('[feedback]\nbefore = "none"\n')
+    (tmp_path / "class" / "course.toml").write_text('[feedback]\nbefore = "full"\n')
+    shown, said = checked(tmp_path)
+    assert '"want"' not in shown
+    assert "class/course.toml is not read" in said
+    (tmp_path / "class" / "course.toml").write_text('[feedback]\nbefore = "none"\n')
+    shown, said = checked(tmp_path / "class", of=".")
+    assert '"want"' in shown
+    assert "class/course.toml is not read" in said

@@ -11,7 +11,7 @@ import click
 from grader.cli.main import course_option, data_options
 from grader.course import Course, builtin_folder
 from grader.exercise import Level
-from grader.feedback import Feedback, course_policy, limit
+from grader.feedback import Feedback, course_policy, limit, settings_files
 from grader.sandbox import tiers
 
 
@@ -98,10 +98,28 @@ def check(
     if output is not None:
         writable(output)
     found = find_submissions(submissions, {*course.topics, *course.contracts}, without=output)
-    level_shown = Feedback(feedback) if feedback else course_policy(course.folder).at(datetime.now(UTC))
+    level_shown = shown(feedback, course, submissions)
     settings = replace(settings, data=chosen_data(course, found, settings, dataset, data_root))
     journal = Journal(course, settings, fresh=fresh)
     return publish(limit(grade(course, settings, found, journal), level_shown), course, form, output)
+
+
+def shown(asked: str | None, course: Course, submissions: tuple[Path, ...]) -> Feedback:
+    """Return how much students see: what was asked for, else what course.toml says.
+
+    It lies in the course's folder or, as the built-in course has none of yours, where the command is given. What lies
+    among submissions may be a student's, so that it is named and not read.
+    """
+    if asked:
+        return Feedback(asked)
+    here = Path.cwd()
+    folders = [] if any(here.is_relative_to(given.resolve()) for given in submissions) else [here]
+    folders += [] if course.folder == builtin_folder() else [course.folder]
+    beside = settings_files(*(place for given in submissions for place in (given, given.absolute().parent)))
+    for path in beside:
+        if path not in settings_files(*folders):
+            click.echo(f"warning: {path} is not read; `grader check` reads the one where it is called", err=True)
+    return course_policy(*folders).at(datetime.now(UTC))
 
 
 def _in_container(ctx: click.Context) -> int:
@@ -111,6 +129,7 @@ def _in_container(ctx: click.Context) -> int:
     from grader.sandbox import docker
 
     given = dict(ctx.params)
+    given["feedback"] = str(shown(given["feedback"], given["course"], given["submissions"]))
     mounts = docker.mounts_of(given.pop("submissions"))
     places = [mount.target for mount in mounts]
     words: list[str] = []

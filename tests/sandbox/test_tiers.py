@@ -184,8 +184,8 @@ def test_check_runs_the_engine(engine: Path, work: Path, tmp_path: Path) -> None
     inside = words[words.index(docker.IMAGE) + 1 :]
     assert " ".join(inside) == (
         "check --sandbox landlock --jobs 1 --course /courses/toy --key-file /course.key --output /report "
-        "--topic sums --topic other --call-seconds 2.0 --fresh --format json --allow scipy --device cpu "
-        f"-- {place}"
+        "--topic sums --topic other --call-seconds 2.0 --fresh --format json --allow scipy --feedback full "
+        f"--device cpu -- {place}"
     )
     assert "run --rm" in err  # so that it can be looked at
 
