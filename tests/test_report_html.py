@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import pytest
 
 from grader.outcome import Finding, Gradebook, Outcome, PartResult, StudentResult
-from grader.report import html, summary
+from grader.report import files, html, summary
 from tests import report_samples as samples
 from tests.report_samples import part
 
@@ -217,6 +217,22 @@ def test_a_course_brings_its_own_templates(tmp_path: Path) -> None:
     found = html.write(samples.gradebook(), tmp_path / "out", [tmp_path / "templates", Path("templates").resolve()])
     assert found[1].read_text() == "Dear ada"
     assert found[0].read_text().startswith("<!DOCTYPE html>")
+
+
+def test_where_writing_is_cut_short_no_link_is_dead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second Ctrl-C ends everything at once: what is there by then can be opened."""
+    whole = files.write_text
+
+    def cut_short(path: Path, text: str) -> Path:
+        if path.stem == "bo" or (tmp_path / "index.html").exists():
+            raise KeyboardInterrupt
+        return whole(path, text)
+
+    book = Gradebook("c", tuple(StudentResult(name, (part("f"),)) for name in ("ada", "bo", "cy")))
+    monkeypatch.setattr(files, "write_text", cut_short)
+    with pytest.raises(KeyboardInterrupt):
+        html.write(book, tmp_path)
+    assert [path.name for path in tmp_path.rglob("*.html")] == ["ada.html"]
 
 
 def test_an_empty_class_has_a_page(tmp_path: Path) -> None:

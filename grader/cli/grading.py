@@ -155,7 +155,7 @@ def write_report(gradebook: Gradebook, course: Course, output: Path) -> Path:
     from grader.report import formats
 
     writable(output)
-    formats.write(gradebook, output, ("json", "html", "csv"), course.template_folders())
+    formats.write(gradebook, output, ("json", "csv", "html"), course.template_folders())
     return output / "index.html"
 
 

@@ -25,8 +25,9 @@ TONES = {Outcome.CORRECT: "good", Outcome.PARTIAL: "half", Outcome.UNGRADABLE: "
 
 
 def write(gradebook: Gradebook, folder: Path, templates: Sequence[Path] | None = None) -> list[Path]:
-    """Write index.html for the class and students/NAME.html for each student; return what was written.
+    """Write students/NAME.html for each student and index.html for the class; return index.html and the others.
 
+    It is written last, so that no link of it is dead where writing is cut short.
     `templates` is where templates are looked up, first to last; by default the built-in ones.
 
     Raises:
@@ -35,11 +36,11 @@ def write(gradebook: Gradebook, folder: Path, templates: Sequence[Path] | None =
     pages = environment(templates)
     names = list(files.safe_names(student.student for student in gradebook.students))
     shown = neutral(gradebook)
-    written_files = [files.write_text(folder / "index.html", class_page(shown, names, pages))]
+    written = []
     for student, name in zip(shown.students, names, strict=True):
         page = student_page(shown.course, student, pages, shown.warnings)
-        written_files.append(files.write_text(folder / "students" / f"{name}.html", page))
-    return written_files
+        written.append(files.write_text(folder / "students" / f"{name}.html", page))
+    return [files.write_text(folder / "index.html", class_page(shown, names, pages)), *written]
 
 
 def environment(templates: Sequence[Path] | None = None) -> Environment:
