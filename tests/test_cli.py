@@ -207,3 +207,10 @@ def test_regrade_says_whose_marks_changed(tmp_path: Path) -> None:
     again = grader("regrade", tmp_path / "old", folder, "--course", TOY, "-o", tmp_path / "old")
     assert again.returncode == 2
     assert "which would be lost: name another one" in again.stderr
+
+
+def test_a_command_that_grades_nothing_makes_no_folder(tmp_path: Path) -> None:
+    """An empty report would look like one of nobody."""
+    result = grader("check", tmp_path / "nowhere", "--course", TOY, "-o", tmp_path / "report")
+    assert result.returncode == 2
+    assert not (tmp_path / "report").exists()

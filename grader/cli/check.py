@@ -95,9 +95,9 @@ def check(
         tier=tier,
         device=chosen_device(device, tier),
     )
+    found = find_submissions(submissions, {*course.topics, *course.contracts}, without=output)
     if output is not None:
         writable(output)
-    found = find_submissions(submissions, {*course.topics, *course.contracts}, without=output)
     level_shown = shown(feedback, course, submissions)
     settings = replace(settings, data=chosen_data(course, found, settings, dataset, data_root))
     journal = Journal(course, settings, fresh=fresh)
