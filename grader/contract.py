@@ -2,15 +2,16 @@
 
 A contract is declarative: `regimes` are named strata of inputs, each with a way to draw a call from it;
 `reference` is the right function; `twins` are wrong ones, each a misconception. Which regimes a function
-passes decides its marks: a group of regimes earns its weight only when every case in it passes.
+passes decides its marks: a group of regimes earns its share only when every case in it passes.
 """
 
 from __future__ import annotations
 
 import ast
 import inspect
+import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Protocol
@@ -18,6 +19,9 @@ from typing import Any, Protocol
 from grader.draw import Draw
 from grader.errors import CourseError
 from grader.outcome import Verdict
+
+BEHAVIOUR = "behaviour"  # what is asked of every call, whatever its input: see `Contract.properties`
+BEHAVIOUR_SHARE = Fraction(1, 5)
 
 
 @dataclass(frozen=True)
@@ -129,8 +133,9 @@ class Contract:
     """A function asked of students.
 
     `signature` is the text after `def name`, `doc` the docstring of the stub. `groups` states the weight of
-    every group of regimes. `alternatives` are other right implementations, however odd, which `grader selftest`
-    must see accepted. `allowed` are the top-level modules that may be imported besides the standard library.
+    every group of regimes, the gate first; `shares` is what they come to. `alternatives` are other right
+    implementations, however odd, which `grader selftest` must see accepted. `allowed` are the top-level modules
+    that may be imported besides the standard library.
     `window(call, at)` tells which part of the input makes the output entry `at`, for the picture.
     """
 
@@ -169,6 +174,13 @@ class Contract:
         if len({twin.name for twin in self.twins}) < len(self.twins):
             raise CourseError(f"{where}: two wrong twins have one name")
 
+    @property
+    def shares(self) -> tuple[tuple[str, Fraction], ...]:
+        """What share of the marks each group of regimes earns, in their order, and last what behaviour earns."""
+        whole = sum((Fraction(weight) for weight in self.groups.values()), Fraction(0))
+        groups = [(name, Fraction(w) / whole * (1 - BEHAVIOUR_SHARE)) for name, w in self.groups.items()]
+        return (*groups, (BEHAVIOUR, BEHAVIOUR_SHARE))
+
     def accepted_by(self, parameters: str) -> bool:
         """Could a function with these parameters, "x, w, stride=1", be called as this one is?
 
@@ -183,6 +195,20 @@ class Contract:
         except (TypeError, ValueError):  # ValueError: two parameters of one name
             return False
         return True
+
+
+def percentages(shares: Iterable[tuple[str, Fraction]]) -> tuple[tuple[str, int], ...]:
+    """Return shares of one whole in percent, rounded so that they add up to 100 (by the largest remainder).
+
+    >>> percentages([("basics", Fraction(4, 15)), ("sizes", Fraction(8, 15)), ("behaviour", Fraction(1, 5))])
+    (('basics', 27), ('sizes', 53), ('behaviour', 20))
+    """
+    exact = [(name, share * 100) for name, share in shares]
+    whole = [math.floor(percent) for _, percent in exact]
+    by_rest = sorted(range(len(exact)), key=lambda n: whole[n] - exact[n][1])
+    for n in by_rest[: 100 - sum(whole)]:
+        whole[n] += 1
+    return tuple((name, percent) for (name, _), percent in zip(exact, whole, strict=True))
 
 
 def _parameters(text: str) -> list[inspect.Parameter]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from grader.answers import Choice, Matrix, MultipleChoice, Number, Shape, Value, count, write_number
-from grader.contract import Contract
+from grader.contract import Contract, percentages
 from grader.course import builtin_folder
 from grader.errors import CourseError
 from grader.exercise import AnyExercise, AnyPart, FunctionPart, Level
@@ -279,8 +279,6 @@ def _carry(exercise: AnyExercise, part: AnyPart) -> str:
 
 def _task(number: int, part: FunctionPart) -> Task:
     contract = part.contract
-    total = sum(Fraction(weight) for weight in contract.groups.values())
-    shares = [f"{name} {write_number(Fraction(w) / total * 100, 0)} %" for name, w in contract.groups.items()]
     libraries = [_LIBRARIES.get(name, name) for name in sorted(contract.allowed)]
     return Task(
         number=number,
@@ -288,12 +286,31 @@ def _task(number: int, part: FunctionPart) -> Task:
         marks=write_marks(part.marks),
         header=f"def {contract.name}{_signature(contract)}:",
         doc=contract.doc,
-        shares=f"{_BY_INPUT}: {', '.join(shares)}." if len(shares) > 1 else "",
+        shares=f"Marks are shared out by kind of input: {write_shares(contract.shares)}. {_EARNED} Behaviour means: "
+        f"{behaviour(contract)}.",
         modules=" and ".join(["the standard library", *libraries]),
     )
 
 
-_BY_INPUT = "Marks are shared out by kind of input; a kind earns its share when every case of it is right"
+def write_shares(shares: Iterable[tuple[str, Fraction]]) -> str:
+    """Write shares of the marks in percent that add up to 100.
+
+    >>> write_shares([("basics", Fraction(3, 5)), ("behaviour", Fraction(2, 5))])
+    'basics 60 %, behaviour 40 %'
+    """
+    return ", ".join(f"{name} {percent} %" for name, percent in percentages(shares))
+
+
+def behaviour(contract: Contract) -> str:
+    """Say what is asked of every call, whatever its input: what the share of behaviour is for."""
+    asked = [said for name, said in _PROPERTIES.items() if name in contract.properties]
+    asked += ["results are as precise as the input", "no call depends on an earlier one"]
+    asked += ["the results of many calls fit together"] if hasattr(contract.check, "across") else []
+    return f"{', '.join(asked[:-1])}, and {asked[-1]}"
+
+
+_EARNED = "A kind earns its share when every case of it is right; without the first, nothing is earned."
+_PROPERTIES = {"unchanged": "arguments stay as they were", "unaliased": "results have memory of their own"}
 _LOOKED_AT: Mapping[ModelTask, Mapping[str, str]] = {  # what a student should know of the groups of marks
     ModelTask.BUILD: {
         "structure": "layers and parameters",
@@ -314,17 +331,15 @@ _LOOKED_AT: Mapping[ModelTask, Mapping[str, str]] = {  # what a student should k
 def _model_tasks(environment: Environment, variant: AnyVariant, first: int) -> Iterator[Task]:
     for number, part in enumerate(variant.exercise.models, first):
         groups = GROUPS[part.task]
-        shares = [
-            f"{name} ({_LOOKED_AT[part.task][name]}) {write_number(Fraction(w, sum(groups.values())) * 100, 0)} %"
-            for name, w in groups.items()
-        ]
+        whole = sum(groups.values())
+        shares = [(f"{name} ({_LOOKED_AT[part.task][name]})", Fraction(w, whole)) for name, w in groups.items()]
         yield Task(
             number=number,
             name=part.name,
             marks=write_marks(part.marks),
             header=f"def {part.name}{part.signature}:",
             doc=_doc(environment, part, variant),
-            shares=f"Marks are shared out; a share is earned when all of it is right: {', '.join(shares)}.",
+            shares=f"Marks are shared out; a share is earned when all of it is right: {write_shares(shares)}.",
             modules="the standard library, NumPy and PyTorch",
         )
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grader.answers import write_number
-from grader.contract import Contract
+from grader.contract import BEHAVIOUR, Contract, percentages
 from grader.exercise import AnyExercise, AnyPart, FunctionPart, Level
 from grader.markup import escape_markdown
 from grader.model import GROUPS, AnyModelPart, ModelTask, Plan
-from grader.sheet import render_sheet, write_cost, write_marks
+from grader.sheet import behaviour, render_sheet, write_cost, write_marks, write_shares
 from grader.variant import Seeded, draw_variant
 
 if TYPE_CHECKING:
@@ -114,10 +114,10 @@ def _function(part: FunctionPart) -> Iterator[str]:
 
 def _model(part: AnyModelPart) -> Iterator[str]:
     groups, plans = GROUPS[part.task], part.plans()
-    shares = [f"{name} {write_number(Fraction(w, sum(groups.values())) * 100, 0)} %" for name, w in groups.items()]
+    shares = write_shares((name, Fraction(weight, sum(groups.values()))) for name, weight in groups.items())
     yield f"### `{part.name}` ({write_marks(part.marks)})\n"
     yield f"```python\ndef {part.name}{part.signature}:\n```\n"
-    yield f"Its marks are shared out: {', '.join(shares)}. Configurations: {', '.join(plan.key for plan in plans)}.\n"
+    yield f"Its marks are shared out: {shares}. Configurations: {', '.join(plan.key for plan in plans)}.\n"
     mistakes: dict[str, Any] = {}
     for plan in plans:
         for twin in _twins(part.task, plan):
@@ -137,10 +137,10 @@ def _twins(task: ModelTask, plan: Plan) -> Sequence[Any]:
 
 
 def _groups(contract: Contract) -> Iterator[tuple[str, ...]]:
-    total = sum(Fraction(weight) for weight in contract.groups.values())
-    for group, weight in contract.groups.items():
+    asked = {BEHAVIOUR: f"in every case: {behaviour(contract)}"}
+    for group, percent in percentages(contract.shares):
         where = "; ".join(regime.name for regime in contract.regimes if regime.group == group)
-        yield _cell(group), f"{write_number(Fraction(weight) / total * 100, 0)} %", _cell(where)
+        yield _cell(group), f"{percent} %", _cell(where or asked[group])
 
 
 def _example(exercise: AnyExercise, folders: tuple[Path, ...]) -> Iterator[str]:

@@ -489,7 +489,7 @@ def test_how_marks_come_about_is_said() -> None:
     """The rule, and what was not earned by it."""
     result = grade(lambda x, factor=2: x * 2)
     assert result.credit == (
-        "Each group of cases counts when all of it is right: basics 20%, factor 60% (not earned), behaviour 20%."
+        "Each group of cases counts when all of it is right: basics 20 %, factor 60 % (not earned), behaviour 20 %."
     )
     assert result.score == 4 * (Fraction(1, 5) + Fraction(1, 5))
     assert grade(scale).credit == ""
@@ -497,7 +497,7 @@ def test_how_marks_come_about_is_said() -> None:
     assert (closed.outcome, closed.score) == (Outcome.WRONG, Fraction(0))
     assert closed.credit == (
         "Nothing is earned while basics is not right; then each group of cases counts when all of it is: "
-        "basics 20%, factor 60%, behaviour 20%."
+        "basics 20 %, factor 60 %, behaviour 20 %."
     )
 
 

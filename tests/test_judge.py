@@ -268,7 +268,7 @@ def test_lost_precision_is_counted_once(cases: CaseSet) -> None:
     single = grade(cases, buffered("float32"))
     assert (single.outcome, single.score / single.max_score) == (Outcome.PARTIAL, Fraction(4, 5))
     assert "less precise than the input's float64" in single.message
-    assert single.credit.endswith("behaviour 20% (not earned); precision counts there.")
+    assert single.credit.endswith("behaviour 20 % (not earned); precision counts there.")
     assert grade(cases, lambda x, factor=2: buffered("float32")(x, factor).astype(float)).score == single.score
     assert grade(cases, buffered("float16")).score == 0
     assert grade(cases, lambda x, factor=2: np.round(x * factor, 6)).score < single.score

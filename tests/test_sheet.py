@@ -18,11 +18,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.answers import Choice, Integer, Matrix
-from grader.contract import Call, Contract, Regime
+from grader.contract import BEHAVIOUR, Call, Contract, Regime
 from grader.course import load_course
 from grader.errors import CourseError
 from grader.exercise import AnyExercise, AnyPart, Carry, Exercise, FunctionPart, Level, Misconception, Part
 from grader.functions.checks import Exact
+from grader.functions.judge import UNCHANGED, Tally, credit, shared_marks
 from grader.sheet import file_name, render_key, render_sheet, render_stub, write_docstring, write_marks
 from grader.variant import AnyVariant, Keyed, Seeded, draw_variant
 
@@ -238,13 +239,40 @@ def test_a_sheet_says_all_that_a_student_needs() -> None:
         "**Answer:** the letter of the one right option.",
         "against your own answer to question 1, and the better mark counts, less 25 % of the marks. Condition: it is",
         "def make(x, *, k=(1, 2)):",
-        "basics 25 %, sizes 75 %",
+        "basics 20 %, sizes 60 %, behaviour 20 %. A kind earns its share when every case of it is right; without the "
+        "first, nothing is earned. Behaviour means: arguments stay as they were, results have memory of their own, "
+        "results are as precise as the input, and no call depends on an earlier one.",
         "the standard library and NumPy",
         'a letter as text: `"B"`',
         "grader try odd.py",
     ):
         assert text in sheet
     assert "no multiplication" in render_sheet(odd_variant(Level.INTRO))
+
+
+def test_a_sheet_states_the_shares_that_are_marked() -> None:
+    """Whoever leaves a kind of input out must lose what the sheet says, and what the report says."""
+    for exercise in [one for topic in COURSE.topics if (one := COURSE.exercise(topic)).functions]:
+        sheet = render_sheet(draw_variant(exercise, Level.STANDARD, Seeded(1)))
+        stated = re.findall(r"^Marks are shared out by kind of input: (.*?)\. A kind earns", sheet, re.MULTILINE)
+        for part, listing in zip(exercise.functions, stated, strict=True):
+            tallies = {name: failing(part.contract, name) for name in (*part.contract.groups, BEHAVIOUR)}
+            shares = {name: 1 - shared_marks(part.contract, tally) for name, tally in tallies.items()}
+            percent = {name: int(n) for name, n in re.findall(r"([^,]+) (\d+) %(?:, |$)", listing)}
+            gate, *others = tallies
+            assert [*percent] == [gate, *others]
+            assert sum(percent.values()) == 100
+            assert shares[gate] == 1
+            assert all(abs(percent[name] - 100 * shares[name]) < 1 for name in others), part.name
+            assert all(
+                listing in credit(part.contract, tally).replace(" (not earned)", "") for tally in tallies.values()
+            )
+
+
+def failing(contract: Contract, group: str) -> Tally:
+    """Return what is counted of a function that is wrong on one kind of input, or else behaves badly."""
+    counts = {regime.name: (int(regime.group != group), 1) for regime in contract.regimes}
+    return Tally({**counts, UNCHANGED: (int(group != BEHAVIOUR), 1)})
 
 
 def test_a_key_shows_what_wrong_answers_mean() -> None:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from grader.answers import count
-from grader.contract import Call, Contract, Regime
+from grader.contract import BEHAVIOUR_SHARE, Call, Contract, Regime, percentages
 from grader.functions.cases import MADE_AGAIN, SAME_SHAPES, Case, CaseSet, Fault, make_case
 from grader.functions.runner import Runner
 from grader.functions.witness import counterexample, parameter_names
@@ -27,8 +27,6 @@ REREAD = range(2, 62, 10)  # how many calls ago the results were made that are l
 SUSPECTS = 4  # calls made alone, to tell whether earlier calls matter
 SHOWN = (Outcome.CORRECT, Outcome.PARTIAL, Outcome.WRONG)  # what a report shows of: not what hangs or dies
 
-BEHAVIOUR = "behaviour"  # the group of the properties below
-BEHAVIOUR_SHARE = Fraction(1, 5)
 UNCHANGED = "the arguments stay as they are"
 OWN_MEMORY = "the result has memory of its own"
 STAYS = "an earlier result stays as it was"
@@ -287,15 +285,12 @@ def shared_marks(contract: Contract, tally: Tally) -> Fraction:
 
 def credit(contract: Contract, tally: Tally) -> str:
     """Say how a part of the marks came about: which groups count, and which do not."""
-    whole = sum((Fraction(weight) for weight in contract.groups.values()), Fraction(0))
-    lines = []
-    for group, weight in contract.groups.items():
-        passed = all(tally.earns(r.name) for r in contract.regimes if r.group == group)
-        lines.append((group, Fraction(weight) / whole * (1 - BEHAVIOUR_SHARE), passed))
-    lines.append((BEHAVIOUR, BEHAVIOUR_SHARE, behaves(tally)))
-    gate, _, opened = lines[0]
+    passed = [all(tally.earns(r.name) for r in contract.regimes if r.group == group) for group in contract.groups]
+    passed.append(behaves(tally))
+    gate, opened = next(iter(contract.groups)), passed[0]
     said = ", ".join(
-        f"{group} {float(share):.0%}{'' if passed or not opened else ' (not earned)'}" for group, share, passed in lines
+        f"{group} {percent} %{'' if earned or not opened else ' (not earned)'}"
+        for (group, percent), earned in zip(percentages(contract.shares), passed, strict=True)
     )
     if not opened:
         return (
