@@ -77,7 +77,8 @@ def test_check_says_when_something_could_not_be_graded(tmp_path: Path) -> None:
         (["check", "{class}", "--key-file", "nokey"], "Name the file that `grader generate` made for --students."),
         (
             ["check", "{class}", "--allow", "nopackage"],
-            "submissions may import 'nopackage', which is not installed here",
+            "submissions may import 'nopackage', which is not installed here\n"
+            "  Install it for the Python that runs `grader`, or leave it out of --allow.",
         ),
         (["check", "{class}", "--seed", "minus"], "not a valid int"),
         (["check"], "Missing argument"),

@@ -63,7 +63,16 @@ def _named(submissions: Sequence[Submission]) -> Iterator[str]:
 def grade(
     course: Course, settings: Settings, submissions: Sequence[Submission], journal: Journal | None = None
 ) -> Gradebook:
-    """Grade with a progress bar on a terminal's stderr; what the journal knows is not graded again."""
+    """Grade with a progress bar on a terminal's stderr; what the journal knows is not graded again.
+
+    Raises:
+        InputError: a package that submissions were allowed to import is not installed.
+    """
+    if settings.allow:
+        from grader.sandbox.host import place_of
+
+        for package in sorted(settings.allow):
+            place_of(package, otherwise=", or leave it out of --allow")
     known = {s.student: result for s in submissions if journal and (result := journal.get(s))}
     todo = [s for s in submissions if s.student not in known]
     rate = TextColumn("{task.fields[rate]}")

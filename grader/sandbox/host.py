@@ -57,6 +57,7 @@ COMPANIONS = {
     ),
     "scipy": ("scipy.libs",),
 }  # fmt: skip
+INSTALL = {"torch": 'with pip install "convgrader[models]"'}  # what exercises need and `pip install .` does not bring
 GPU_VARIABLES = ("CUDA_", "NVIDIA_", "LD_LIBRARY_PATH")
 NO_TIER = "`grader doctor` names what is missing; it needs Linux 5.13 or later with Landlock and seccomp."
 SIGNALS = {
@@ -151,7 +152,7 @@ class Sandbox:
         self._packages.mkdir()
         (self.folder / "root").mkdir()
         for package in sorted(self.packages):
-            spec = _place_of(package)
+            spec = place_of(package)
             if not (self._packages / spec.name).is_symlink():
                 (self._packages / spec.name).symlink_to(spec)
             for companion in COMPANIONS.get(package, ()):
@@ -230,15 +231,22 @@ class Sandbox:
         self._live.discard(session)
 
 
-def _place_of(package: str) -> Path:
-    """Return the folder of an installed package, or of the one that a module is in, without importing it."""
+def place_of(package: str, *, otherwise: str = "") -> Path:
+    """Return the folder of an installed package, or of the one that a module is in, without importing it.
+
+    `otherwise` is what else can be done about one that is not installed, after a comma.
+
+    Raises:
+        InputError: it is not installed.
+    """
+    root = package.partition(".")[0]
     for folder in dict.fromkeys([sysconfig.get_path("platlib"), sysconfig.get_path("purelib"), *sys.path]):
-        place = Path(folder or ".") / package.partition(".")[0]
+        place = Path(folder or ".") / root
         if (place / "__init__.py").is_file():
             return place.resolve()
     raise InputError(
         f"submissions may import {package!r}, which is not installed here",
-        hint="Install it for the Python that runs `grader`, or leave it out of --allow.",
+        hint=f"Install it {INSTALL.get(root, 'for the Python that runs `grader`')}{otherwise}.",
     )
 
 

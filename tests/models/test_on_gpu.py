@@ -383,7 +383,7 @@ def test_inside_the_walls_a_build_for_cuda_has_its_libraries(tmp_path: Path, mon
     site = tmp_path / "site-packages"
     for package in ("numpy", "torch", "nvidia/cu13", "secret"):
         (site / package).mkdir(parents=True)
-    monkeypatch.setattr(host, "_place_of", lambda package: site / package.partition(".")[0])
+    monkeypatch.setattr(host, "place_of", lambda package: site / package.partition(".")[0])
     bare = object.__new__(Sandbox)
     bare.packages, bare.folder, bare._packages = TORCH, tmp_path / "seen", tmp_path / "seen" / "packages"
     bare.folder.mkdir()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+import sysconfig
 import threading
 import time
 from collections.abc import Iterator
@@ -17,7 +19,7 @@ from grader.errors import InputError, SandboxError
 from grader.functions.runner import Runner
 from grader.outcome import Outcome
 from grader.sandbox import probe
-from grader.sandbox.host import Sandbox, Session
+from grader.sandbox.host import Sandbox, Session, place_of
 from grader.sandbox.replies import Died, Junk, Raised, Reply, Returned
 
 LIMITS = Limits(call_seconds=1.0, total_seconds=5.0, memory=256 << 20)
@@ -300,6 +302,19 @@ def test_unknown_packages_are_refused() -> None:
     """A course that allows a package which is not installed must hear of it before grading."""
     with pytest.raises(InputError, match="no_such_package"):
         Sandbox(frozenset({"no_such_package"}))
+
+
+def test_who_lacks_pytorch_is_told_what_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A student's sheet asks for a model: the way out is to install PyTorch, and no option that was never given."""
+    monkeypatch.setattr(sys, "path", [])
+    monkeypatch.setattr(sysconfig, "get_path", lambda name: "/nowhere")
+    for package, more in (("torch", {}), ("torch._dynamo", {"otherwise": ", or leave it out of --allow"})):
+        with pytest.raises(InputError, match=f"import '{package}', which is not installed") as caught:
+            place_of(package, **more)
+        assert caught.value.hint == f'Install it with pip install "convgrader[models]"{more.get("otherwise", "")}.'
+    with pytest.raises(InputError) as caught:
+        place_of("scipy")
+    assert caught.value.hint == "Install it for the Python that runs `grader`."
 
 
 def test_the_probe_finds_missing_walls() -> None:
