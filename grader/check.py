@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from grader.sandbox.host import Sandbox
 
 STRANGER = "was not handed out to"
+FILES = "files"  # the topic, and the part, of what could not be read and of which nobody knows what it answers
 OPTIMIZERS = "torch._dynamo"  # what every optimizer of torch imports when it is made, which takes a second
 TORCH = frozenset({"torch", OPTIMIZERS})  # what models need
 GPU_START = 20.0  # seconds that a process may take more on a GPU: its first tensor there loads the libraries
@@ -92,6 +93,7 @@ class Task:
     functions: tuple[tuple[Contract, Fraction], ...] = ()
     models: tuple[AnyModelPart, ...] = ()
     blocked: str = ""  # why nothing of it can be graded
+    unread: str = ""  # the same, through no fault of the student
     ungradable: str = ""  # why its answers cannot be, through no fault of the student
     remark: str = ""  # on the function that the file is called after: what else in it is not graded
 
@@ -139,20 +141,26 @@ class Grading:
 
     def plan(self, submission: Submission) -> tuple[list[Task], list[str]]:
         """Return what each file is graded on, and the sentences about those that are graded on nothing."""
-        tasks, problems = [], list(submission.problems)
+        tasks, problems, unread = [], list(submission.problems), list(submission.unread)
         for module in submission.modules:
             try:
-                task = self._task(submission.student, module)
+                task = self._task(submission, module)
             except VariantError as error:
                 task = self._blocked(module, f"{module.path}: {error.message}. {error.hint}".strip())
             if task.blocked:
                 problems.append(task.blocked)
             if task.exercise or task.functions:
                 tasks.append(task)
+            elif task.unread:
+                unread.append(task.unread)
+        if unread:
+            tasks.append(Task(Module(FILES), FILES, unread="\n".join(unread)))
         return _without_doubles(tasks, problems)
 
-    def _task(self, student: str, module: Module) -> Task:
+    def _task(self, submission: Submission, module: Module) -> Task:
         """Understand one file."""
+        if module.unread:
+            return replace(self._blocked(module, ""), unread=module.unread)
         if module.problem:
             return self._blocked(module, module.problem)
         if module.variant is None:
@@ -164,10 +172,12 @@ class Grading:
             raise VariantError(f"VARIANT {ident.text!r} is of a topic that this course does not have")
         exercise = self.course.exercise(ident.topic)
         functions = tuple((part.contract, Fraction(part.marks)) for part in exercise.functions)
-        variant, ungradable = self._variant(student, exercise, ident)
+        variant, ungradable = self._variant(submission, exercise, ident)
         return Task(module, exercise.name, exercise, variant, functions, exercise.models, ungradable=ungradable)
 
-    def _variant(self, student: str, exercise: AnyExercise, ident: VariantId) -> tuple[AnyVariant | None, str]:
+    def _variant(
+        self, submission: Submission, exercise: AnyExercise, ident: VariantId
+    ) -> tuple[AnyVariant | None, str]:
         """Return the variant that an id names, or why it cannot be derived here."""
         if ident.version != exercise.version:
             return None, f"VARIANT {ident.text!r} is of version {ident.version}; this course has {exercise.version}"
@@ -175,9 +185,14 @@ class Grading:
             return self._seeded(exercise, ident), ""
         if self.settings.key is None:
             return None, f"VARIANT {ident.text!r} needs the course key: the instructor passes it with --key-file"
-        source = Keyed(self.settings.key, student, ident.attempt)
+        if submission.misnamed:
+            reason = "the student's name is not UTF-8, so nobody can tell which variant it must be"
+            return None, f"{reason}. Call the folder as the roster does, and run the command again."
+        source = Keyed(self.settings.key, submission.student, ident.attempt)
         if variant_id(exercise, ident.level, source) != ident.text:
-            raise VariantError(f"VARIANT {ident.text!r} {STRANGER} {student!r}", hint="Copy your own sheet's.")
+            raise VariantError(
+                f"VARIANT {ident.text!r} {STRANGER} {submission.student!r}", hint="Copy your own sheet's."
+            )
         return draw_variant(exercise, ident.level, source), ""
 
     def _seeded(self, exercise: AnyExercise, ident: VariantId) -> AnyVariant:
@@ -276,6 +291,9 @@ class Grading:
         return StudentResult(submission.student, tuple(parts), tuple(notes), variants)
 
     def _grade_task(self, task: Task, pool: _Sandboxes) -> tuple[list[PartResult], list[str]]:
+        if task.unread:
+            unknown = _part(task.topic, task.topic, "answer", Outcome.UNGRADABLE, Fraction(0), task.unread)
+            return _all_parts(task, Outcome.UNGRADABLE, task.unread) or [unknown], []
         if task.blocked:
             return _all_parts(task, Outcome.MISSING, f"nothing could be graded: {task.blocked}"), []
         if not _needs_process(task):
@@ -496,7 +514,7 @@ def _helpers(names: list[str]) -> str:
 
 def _needs_process(task: Task) -> bool:
     """Must something of the student be run to grade this?"""
-    if task.blocked:
+    if task.blocked or task.unread:
         return False
     module = task.module
     return bool(task.functions or task.models) or (

@@ -19,10 +19,13 @@ _WORD = 1 << 64
 
 
 def digest(*labels: Label) -> bytes:
-    """Return the SHA-256 of the labels, each with its type and length, so that no two lists collide."""
+    """Return the SHA-256 of the labels, each with its type and length, so that no two lists collide.
+
+    Any text is a label, also one with a half of a surrogate pair, which UTF-8 has no bytes for.
+    """
     state = hashlib.sha256()
     for label in labels:
-        raw = label if isinstance(label, bytes) else str(label).encode()
+        raw = label if isinstance(label, bytes) else str(label).encode(errors="surrogatepass")
         state.update(f"{type(label).__name__}:{len(raw)}:".encode() + raw)
     return state.digest()
 

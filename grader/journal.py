@@ -89,9 +89,9 @@ def stamp(course: Course, settings: Settings) -> bytes:
 
 
 def _key(submission: Submission) -> str:
-    labels: list[str | bytes] = [submission.student, *submission.problems]
+    labels: list[str | bytes] = [submission.student, *submission.problems, *submission.unread]
     for module in submission.modules:
-        labels += [module.path, module.source, module.problem, *(module.weights or ())]
+        labels += [module.path, module.source, module.problem, module.unread, *(module.weights or ())]
     return digest(*labels).hex()
 
 

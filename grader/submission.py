@@ -1,6 +1,7 @@
 """Finding what students handed in: folders, single files, notebooks and zips as a learning platform exports them.
 
-Nothing here runs student code. Whatever cannot be read becomes a sentence for that student.
+Nothing here runs student code. Whatever cannot be read becomes a sentence for that student; where that is the
+machine's fault and not the student's, it is kept apart.
 """
 
 from __future__ import annotations
@@ -8,7 +9,9 @@ from __future__ import annotations
 import ast
 import io
 import json
+import os
 import re
+import stat
 import unicodedata
 import warnings
 import zipfile
@@ -24,8 +27,10 @@ MAX_FILES = 200  # of one student
 MAX_ZIP = 1 << 30  # of a zip's contents in all
 MAX_WEIGHTS = 1 << 28  # of a model's trained weights
 WEIGHTS = (".safetensors", ".pt")
-SUFFIXES = (".py", ".ipynb", *WEIGHTS)
+SOURCES = (".py", ".ipynb")
+SUFFIXES = (*SOURCES, *WEIGHTS)
 IGNORED = {"__pycache__", "__MACOSX", "node_modules"}
+ALLOW = "Allow it, as with chmod -R a+rX on the folder, and run the command again."
 _MOODLE = re.compile(r"^(?P<name>.+?)_\d+_assignsubmission_\w+?_?$")
 
 
@@ -41,6 +46,7 @@ class Module:
     path: str
     source: bytes = b""
     problem: str = ""
+    unread: str = ""  # why the grader could not read it, which is not the student's fault
     names: dict[str, int] = field(default_factory=dict)
     signatures: dict[str, str] = field(default_factory=dict)
     imports: dict[str, int] = field(default_factory=dict)
@@ -56,21 +62,28 @@ class Module:
 
 @dataclass(frozen=True)
 class Submission:
-    """All files of one student."""
+    """All files of one student. `unread` is what of theirs the grader could not look into, and why."""
 
     student: str
     modules: tuple[Module, ...]
     problems: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+
+    @property
+    def misnamed(self) -> bool:
+        """Has the name bytes that are not UTF-8? Then nobody can tell who in a roster it is."""
+        return re.search(r"\\x[89a-f][0-9a-f]", self.student) is not None
 
 
 @dataclass(frozen=True)
 class _File:
-    """A file before it is read: whose it is, where, and its bytes or its problem."""
+    """A file before it is read: whose it is, where, and its bytes or its problem, or why the machine has neither."""
 
     student: str
     path: str
     data: bytes = b""
     problem: str = ""
+    unread: str = ""
 
 
 def find_submissions(paths: Iterable[Path], known: Collection[str], *, without: Path | None = None) -> list[Submission]:
@@ -84,8 +97,12 @@ def find_submissions(paths: Iterable[Path], known: Collection[str], *, without: 
     """
     found: dict[str, list[_File]] = {}
     for path in paths:
-        for file in _files(path, known, without.resolve() if without else None):
-            found.setdefault(file.student, []).append(file)
+        try:
+            for file in _files(path, known, without.resolve() if without else None):
+                found.setdefault(file.student, []).append(file)
+        except PermissionError as error:
+            place = _told(str(error.filename or path))
+            raise InputError(f"{place}: the grader may not read it", hint=ALLOW) from None
     if not found:
         places = ", ".join(str(path) for path in paths)
         raise InputError(f"{places}: nothing to grade", hint="Expected folders of students with .py or .ipynb files.")
@@ -257,13 +274,18 @@ def _literal(tree: ast.Module, name: str) -> object:
 def _submission(student: str, files: list[_File]) -> Submission:
     problems = [file.problem for file in files if file.problem]
     weights = {PurePosixPath(file.path): file for file in files if file.path.endswith(WEIGHTS) and not file.problem}
-    readable = [file for file in files if not file.problem and not file.path.endswith(WEIGHTS)]
-    if len(readable) > MAX_FILES:
-        problems.append(f"{len(readable)} files: only the first {MAX_FILES} were read")
-    modules = tuple(_with_weights(read_module(file.path, file.data), weights) for file in readable[:MAX_FILES])
+    sources = [file for file in files if file.path.endswith(SOURCES) and not file.problem]
+    if len(sources) > MAX_FILES:
+        problems.append(f"{len(sources)} files: only the first {MAX_FILES} were read")
+    modules = tuple(_with_weights(_module(file), weights) for file in sources[:MAX_FILES])
     if weights and not modules:
         problems.append(f"{next(iter(weights))}: weights without the module that builds their model")
-    return Submission(student, modules, tuple(problems))
+    folders = tuple(file.unread for file in files if file.unread and not file.path.endswith(SUFFIXES))
+    return Submission(student, modules, tuple(problems), folders)
+
+
+def _module(file: _File) -> Module:
+    return Module(file.path, unread=file.unread) if file.unread else read_module(file.path, file.data)
 
 
 def _with_weights(module: Module, weights: Mapping[PurePosixPath, _File]) -> Module:
@@ -272,7 +294,7 @@ def _with_weights(module: Module, weights: Mapping[PurePosixPath, _File]) -> Mod
     for stem in (module.stem, "weights"):
         for suffix in WEIGHTS:
             if file := weights.get(here / f"{stem}{suffix}"):
-                return replace(module, weights=(file.path, file.data))
+                return replace(module, weights=(file.path, file.data), unread=module.unread or file.unread)
     return module
 
 
@@ -282,7 +304,8 @@ def _files(path: Path, known: Collection[str], without: Path | None) -> Iterator
     elif path.suffix == ".zip" and path.is_file():
         yield from _zip(path, known)
     elif path.suffix in SUFFIXES and path.is_file():
-        yield _load(path.parent.resolve().name if path.stem in known else path.stem, path, path.name)
+        owner = path.parent.resolve().name if path.stem in known else path.stem
+        yield _load(_student(owner), path, _told(path.name))
     elif path.exists():
         raise InputError(f"{path}: not something to grade", hint="Expected a folder, a .py or .ipynb file, or a zip.")
     else:
@@ -290,17 +313,14 @@ def _files(path: Path, known: Collection[str], without: Path | None) -> Iterator
 
 
 def _folder(folder: Path, known: Collection[str], without: Path | None) -> Iterator[_File]:
-    try:
-        entries = [entry for entry in sorted(folder.iterdir()) if not _ignored(entry.name)]
-    except PermissionError:
-        raise InputError(f"{folder}: not allowed to read this folder") from None
+    entries = [entry for entry in sorted(folder.iterdir()) if not _ignored(entry.name)]
     files = [entry for entry in entries if entry.suffix in SUFFIXES and not entry.is_dir()]
     folders = [entry for entry in entries if entry.is_dir() and entry.resolve() != without]
     if files and not folders and all(_known(file, known) for file in files):
-        yield from (_load(_student(folder.resolve().name), file, file.name) for file in files)
+        yield from (_load(_student(folder.resolve().name), file, _told(file.name)) for file in files)
         return
     for file in files:
-        yield _load(_student(file.stem), file, file.name)
+        yield _load(_student(file.stem), file, _told(file.name))
     for inner in folders:
         yield from _student_folder(inner)
 
@@ -309,30 +329,42 @@ def _student_folder(folder: Path) -> Iterator[_File]:
     """Yield a student's files, also in folders of theirs; one without any is a sentence of its own."""
     student = _student(folder.name)
     if folder.is_symlink():
-        yield _File(student, folder.name, problem=f"{folder.name}: a link to a folder is not followed")
+        yield _File(student, "", problem="the folder is a link, which is not followed; hand in the folder itself")
         return
-    try:
-        files = sorted(p for p in folder.rglob("*") if p.suffix in SUFFIXES and not _ignored_below(p, folder))
-    except PermissionError:
-        yield _File(student, folder.name, problem=f"{folder.name}: not allowed to read this folder")
-        return
-    if not files:
-        yield _File(student, folder.name, problem=f"{folder.name}: no .py or .ipynb file was handed in")
-    for file in files:
-        yield _load(student, file, file.relative_to(folder).as_posix())
+    closed: list[OSError] = []
+    files: list[Path] = []
+    for place, folders, names in os.walk(folder, onerror=closed.append):
+        folders[:] = [name for name in folders if not _ignored(name)]
+        files += [Path(place, name) for name in names if not _ignored(name) and name.endswith(SUFFIXES)]
+    for error in closed:
+        inner = _told(Path(error.filename).relative_to(folder).as_posix())
+        shown = "the folder" if inner == "." else f"{inner}/"
+        yield _File(student, shown, unread=f"{shown}: {_unread(error)}")
+    if not files and not closed:
+        yield _File(student, "", problem="no .py or .ipynb file was handed in")
+    for file in sorted(files):
+        yield _load(student, file, _told(file.relative_to(folder).as_posix()))
 
 
 def _load(student: str, path: Path, shown: str) -> _File:
-    if path.is_symlink():
-        return _File(student, shown, problem=f"{shown}: a link is not followed; hand in the file itself")
-    if not path.is_file():
-        return _File(student, shown, problem=f"{shown}: not a file")
     try:
-        if path.stat().st_size > _largest(shown):
+        status = path.lstat()
+        if stat.S_ISLNK(status.st_mode):
+            return _File(student, shown, problem=f"{shown}: a link is not followed; hand in the file itself")
+        if not stat.S_ISREG(status.st_mode):
+            return _File(student, shown, problem=f"{shown}: not a file")
+        if status.st_size > _largest(shown):
             return _File(student, shown, problem=f"{shown}: larger than {_largest(shown) >> 20} MB")
         return _File(student, shown, path.read_bytes())
     except OSError as error:
-        return _File(student, shown, problem=f"{shown}: cannot be read: {error.strerror}")
+        return _File(student, shown, unread=f"{shown}: {_unread(error)}")
+
+
+def _unread(error: OSError) -> str:
+    """Say why the machine did not let the grader read something, and what to do."""
+    if isinstance(error, PermissionError):
+        return f"the grader may not read it. {ALLOW}"
+    return f"it could not be read: {error.strerror}. Run the command again."
 
 
 def _zip(path: Path, known: Collection[str]) -> Iterator[_File]:
@@ -386,15 +418,24 @@ def _ignored(name: str) -> bool:
     return name in IGNORED or name.startswith(".")
 
 
-def _ignored_below(path: Path, folder: Path) -> bool:
-    return path.is_dir() or any(_ignored(part) for part in path.relative_to(folder).parts)
-
-
 def _student(name: str) -> str:
     """Return the student that a folder or file is called after; Moodle's suffix is dropped.
 
     >>> _student("Ada Lovelace_123456_assignsubmission_file_")
     'Ada Lovelace'
     """
-    match = _MOODLE.fullmatch(name)
-    return unicodedata.normalize("NFC", match["name"] if match else name)
+    told = _told(name)
+    match = _MOODLE.fullmatch(told)
+    return unicodedata.normalize("NFC", match["name"] if match else told)
+
+
+def _told(name: str) -> str:
+    r"""Return a file system's name as text: a byte that is not UTF-8 as its escape, and no two names as one.
+
+    Where the locale is not UTF-8, Python takes right names for such bytes too.
+
+    >>> _told("J\udcf6rg"), _told("zo\udcc3\udcab"), _told(r"J\xf6rg")
+    ('J\\xf6rg', 'zoë', 'J\\x5cxf6rg')
+    """
+    literal = re.sub(r"\\(?=x[0-9a-f]{2})", r"\\x5c", name)
+    return literal.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from collections.abc import Callable
 from fractions import Fraction
@@ -14,7 +15,9 @@ from grader.check import Grading, Settings, Task, _importable
 from grader.course import load_course
 from grader.exercise import Level
 from grader.outcome import Gradebook, Outcome, PartResult, StudentResult
-from grader.submission import Submission, find_submissions, read_module
+from grader.report.document import status
+from grader.report.summary import share_of
+from grader.submission import Module, Submission, find_submissions, read_module
 from grader.tryout import without_key
 from grader.variant import AnyVariant, Keyed, Seeded, draw_variant
 
@@ -283,6 +286,40 @@ def test_without_the_key_a_keyed_variant_is_ungradable(hand_in: Hand) -> None:
     result = hand_in({"sums.py": filled(keyed)})
     assert part(result, "total").outcome is Outcome.UNGRADABLE
     assert (result.score, result.max_score) == (Fraction(3), Fraction(3))
+
+
+def test_a_name_that_is_not_utf8_costs_nothing(tmp_path: Path, variant: AnyVariant) -> None:
+    """An old program packed the class: whose variant it is cannot be told, but what depends on no name is graded."""
+    name = os.fsdecode(b"J\xf6rg")
+    keyed = draw_variant(load_course(TOY).exercise("sums"), Level.STANDARD, Keyed(KEY, "Jörg"))
+    (joerg,) = run(tmp_path / "a", {name: {"sums.py": filled(keyed)}}, Settings(key=KEY)).students
+    assert (joerg.student, joerg.problems) == (r"J\xf6rg", ())
+    assert joerg.score == joerg.max_score == 3
+    assert "the student's name is not UTF-8" in part(joerg, "total").message
+    assert part(joerg, "add").outcome is Outcome.CORRECT
+    (joerg,) = run(tmp_path / "b", {name: {"sums.py": filled(variant)}}, Settings()).students
+    assert joerg.score == 10
+
+
+def test_what_could_not_be_read_is_ungradable() -> None:
+    """Permissions are the machine's fault: exit 3 and no mark lost, whatever the file would have answered."""
+    course = load_course(TOY)
+    unread = (Module("sums.py", unread="sums.py: no"), Module("b.py", unread="b.py: no"))
+    submissions = [
+        Submission("ada", (*unread, read_module("add.py", GOOD.encode()))),
+        Submission("ben", (), unread=("the folder: no",)),
+    ]
+    book = Grading(course, Settings()).grade(submissions)
+    ada, ben = book.students
+    assert ada.score == ada.max_score == 1
+    assert {part.message for part in ada.parts if part.topic == "sums"} == {"sums.py: no"}
+    assert {part.outcome for part in ada.parts if part.topic == "sums"} == {Outcome.UNGRADABLE}
+    assert {(part.part, part.message) for part in (ada.parts[-1], *ben.parts)} == {
+        ("files", "b.py: no"),
+        ("files", "the folder: no"),
+    }
+    assert (ada.problems, ben.problems) == ((), ())
+    assert (share_of(ben), status(book)) == (None, 3)
 
 
 def test_the_order_and_the_number_of_jobs_change_nothing(tmp_path: Path, variant: AnyVariant) -> None:

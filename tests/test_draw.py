@@ -25,6 +25,12 @@ def test_labels_are_told_apart_by_type_and_length() -> None:
     assert digest("a", 1) == hashlib.sha256(b"str:1:aint:1:1").digest()
 
 
+def test_any_text_is_a_label() -> None:
+    """A name or a student's text may hold halves of surrogate pairs: no class may stop for one."""
+    halves = ("J\udcf6rg", "J\udce9rg", "J\ud83drg", "Jrg", "J?rg", r"J\udcf6rg")
+    assert len({digest(half) for half in halves}) == len(halves)
+
+
 def test_draws_are_the_same_for_ever() -> None:
     """A sheet handed out last year must be gradable next year: these numbers may never change."""
     rng = Draw("golden", 1)

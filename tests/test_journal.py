@@ -38,6 +38,8 @@ def test_an_unchanged_submission_is_known_again() -> None:
         (replace(SETTINGS, allow=frozenset({"scipy"})), WORK),
         (replace(SETTINGS, call_seconds=1.0), WORK),
         (SETTINGS, replace(WORK, student="bob")),
+        (SETTINGS, replace(WORK, unread=("the folder: the grader may not read it",))),
+        (SETTINGS, replace(WORK, modules=(replace(WORK.modules[0], unread="weights.pt: the grader may not read it"),))),
         (SETTINGS, replace(WORK, modules=(read_module("add.py", b"def add(a, b): return a - b"),))),
         (SETTINGS, replace(WORK, modules=(*WORK.modules, read_module("b.py", b"x = 1")))),
     ],

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -62,7 +64,81 @@ def test_a_student_without_files_is_told_so(tmp_path: Path) -> None:
     (tmp_path / "eve").mkdir()
     write(tmp_path, {"ada/padding.py": "x=1"})
     eve = find_submissions([tmp_path], KNOWN)[1]
-    assert eve.problems == ("eve: no .py or .ipynb file was handed in",)
+    assert eve.problems == ("no .py or .ipynb file was handed in",)
+
+
+def test_a_name_that_is_not_utf8_is_shown_and_is_nobody_elses(tmp_path: Path) -> None:
+    """Folders unpacked by an old program: each is a student of its own, under a name that any file can hold."""
+    names = (b"J\xf6rg", b"J\xe9rg", rb"J\xf6rg", rb"J\x5cxf6rg", "Jörg".encode(), b"Bo\xdf_47_assignsubmission_file_")
+    for name in names:
+        folder = os.path.join(os.fsencode(tmp_path), name)
+        os.mkdir(folder)
+        Path(os.fsdecode(os.path.join(folder, b"h\xf6lp.py"))).write_text("x = 1")
+    found = find_submissions([tmp_path], KNOWN)
+    shown = {r"J\xf6rg", r"J\xe9rg", r"J\x5cxf6rg", r"J\x5cx5cxf6rg", "Jörg", r"Bo\xdf"}
+    assert {student.student for student in found} == shown
+    assert {student.student for student in found if student.misnamed} == {r"J\xf6rg", r"J\xe9rg", r"Bo\xdf"}
+    assert {module.path for student in found for module in student.modules} == {r"h\xf6lp.py"}
+
+
+@pytest.fixture
+def closed(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Take the grader's leave to read what has this name; a test's user may be root, whom no mode stops."""
+
+    def guarded(function: Callable[..., object], name: str) -> Callable[..., object]:
+        def call(path: str | Path = ".") -> object:
+            if Path(path).name == name:
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            return function(path)
+
+        return call
+
+    def close(name: str) -> None:
+        for owner, function in ((os, "scandir"), (os, "listdir"), (Path, "read_bytes")):
+            monkeypatch.setattr(owner, function, guarded(getattr(owner, function), name))
+
+    return close
+
+
+@pytest.mark.parametrize(
+    ("name", "modules", "kept"),
+    [
+        ("padding.py", ["conv2d.py"], "padding.py: the grader may not read it. Allow it"),
+        ("sub", ["conv2d.py", "padding.py"], "sub/: the grader may not read it. Allow it"),
+        ("ben", [], "the folder: the grader may not read it. Allow it"),
+    ],
+)
+def test_what_the_grader_may_not_read_is_no_problem_of_the_students(
+    tmp_path: Path, closed: Callable[[str], None], name: str, modules: list[str], kept: str
+) -> None:
+    """Permissions are the machine's: nobody is told that nothing was handed in."""
+    write(tmp_path, {f"ben/{file}.py": "x = 1" for file in ("padding", "conv2d", "sub/helper")})
+    write(tmp_path, {"ada/padding.py": b"x = 1"} if name != "padding.py" else {"ada/conv2d.py": b"x = 1"})
+    closed(name)
+    ada, ben = find_submissions([tmp_path], KNOWN)
+    assert not ben.problems
+    read = [module.path for module in ben.modules if not module.unread]
+    assert read == [*modules, *(["sub/helper.py"] if name == "padding.py" else [])]
+    unread = [*ben.unread, *(module.unread for module in ben.modules if module.unread)]
+    assert [sentence.startswith(kept) for sentence in unread] == [True]
+    assert [module.unread for module in ada.modules] == [""]
+
+
+def test_weights_that_may_not_be_read_make_their_module_unread(tmp_path: Path, closed: Callable[[str], None]) -> None:
+    """Without its weights the module would be told that it trains nothing."""
+    write(tmp_path, {"ben/cnn.py": "x = 1", "ben/cnn.safetensors": "weights", "ada.py": "x = 1"})
+    closed("cnn.safetensors")
+    _, ben = find_submissions([tmp_path], KNOWN)
+    assert ben.modules[0].unread.startswith("cnn.safetensors: the grader may not read it")
+
+
+def test_a_class_that_may_not_be_read_is_an_error(tmp_path: Path, closed: Callable[[str], None]) -> None:
+    """Then there is nobody to speak of."""
+    write(tmp_path, {"class/ada/padding.py": "x = 1"})
+    closed("class")
+    with pytest.raises(InputError, match="class: the grader may not read it") as error:
+        find_submissions([tmp_path / "class"], KNOWN)
+    assert "chmod -R a+rX" in error.value.hint
 
 
 def test_links_are_not_followed(tmp_path: Path) -> None:
