@@ -289,6 +289,17 @@ def test_details_say_what_to_do() -> None:
     assert "want [[[[-1.0, 1.0], [-7.0, 13.0]]]]" in shown
 
 
+def test_the_line_is_named_once(tmp_path: Path) -> None:
+    """Line 16 of line 16 reads as if something else were meant; another line in the message takes nothing away."""
+    said = ("padding.py: line 16: the module raises", "it raises KeyError in line 16", "5 rows", "as line 160 has it")
+    parts = [part(f"p{n}", Outcome.CRASHED, 0, text, line=16) for n, text in enumerate(said)]
+    formats.write(one(*parts), tmp_path, ["html"])
+    page = (tmp_path / "students/ada.html").read_text(encoding="utf-8")
+    for shown in (plain_terminal(one(*parts), details=True), page.replace("Line 16: ", "line 16: ")):
+        assert all(text in shown for text in (*said, "line 16: 5 rows", "line 16: as line 160"))
+        assert shown.count("line 16") - shown.count("line 160") == len(said)
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
 def test_student_text_cannot_act_on_the_terminal(encoding: str) -> None:
     """A name may hold colour codes, markup, a window title or a right-to-left override."""

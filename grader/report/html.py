@@ -16,7 +16,7 @@ from grader.course import builtin_folder
 from grader.markup import to_html
 from grader.outcome import Counterexample, Gradebook, Outcome, PartResult, StudentResult
 from grader.report import files, summary, training
-from grader.report.text import SIGNS, WORDS, marks, neutral, number, one_line, part_title, percent, written
+from grader.report.text import SIGNS, WORDS, marks, neutral, number, one_line, part_title, percent, place, written
 
 FIRST_STEPS = 5  # parts named under "what to do next"
 MANY = 6  # failing regimes shown; the rest is folded
@@ -58,6 +58,7 @@ def environment(templates: Sequence[Path] | None = None) -> Environment:
         "percent": percent,
         "one_line": one_line,
         "title": part_title,
+        "place": place,
         "count": count,
         "written": written,
         "hint": lambda text: Markup(to_html(_literal_signs(text))),  # noqa: S704 - raw HTML is off in it

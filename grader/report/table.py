@@ -14,7 +14,7 @@ from grader.answers import count
 from grader.outcome import Gradebook, Outcome, PartResult, StudentResult
 from grader.report import training
 from grader.report.summary import Summary, summarise
-from grader.report.text import SIGNS, WORDS, inert, marks, one_line, part_title, percent, written
+from grader.report.text import SIGNS, WORDS, inert, marks, one_line, part_title, percent, place, written
 
 PLAIN_SIGNS = {"✓": "+", "◐": "/", "✗": "x", "–": "-"}  # for terminals without Unicode
 STYLES = {Outcome.CORRECT: "green", Outcome.PARTIAL: "yellow", Outcome.MISSING: "dim", Outcome.UNGRADABLE: "magenta"}
@@ -140,8 +140,7 @@ def _explanation(part: PartResult) -> Iterator[str]:
         yield accuracy
     if part.outcome is Outcome.CORRECT:
         return
-    place = f"line {part.line}: " if part.line is not None else ""
-    yield place + part.message
+    yield place(part) + part.message
     yield from (f"Hint: {finding.hint}" for finding in part.misconceptions)
     if (example := part.counterexample) is not None:
         yield from filter(None, [example.call])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import operator
+import re
 import unicodedata
 from collections.abc import Mapping
 from fractions import Fraction
@@ -101,6 +102,13 @@ def one_line(text: str) -> str:
 def part_title(part: PartResult) -> str:
     """Name a part with its topic; a function graded by itself is its own topic."""
     return one_line(part.topic if part.topic == part.part else f"{part.topic}, {part.part}")
+
+
+def place(part: PartResult) -> str:
+    """Return the line of the student's file, to be put before the message, unless the message names it."""
+    if part.line is None or re.search(rf"\bline {part.line}\b", part.message):
+        return ""
+    return f"line {part.line}: "
 
 
 def marks(value: Fraction) -> str:
