@@ -31,7 +31,7 @@ from grader.functions.checks import Close, Exact, Target, budget, compare_array,
 from grader.functions.judge import judge
 from grader.functions.local import LocalSession
 from grader.functions.runner import RESTARTS, Runner
-from grader.functions.witness import MAX_ENTRIES, arguments, call_text, plain, source
+from grader.functions.witness import MAX_ENTRIES, arguments, call_text, counterexample, plain, source
 from grader.outcome import Outcome, PartResult, Verdict
 from grader.sandbox.replies import Died, Junk, Raised, Reply, Returned
 from grader.sandbox.script import Script
@@ -320,6 +320,19 @@ def test_a_value_is_described_in_a_few_words(value: Any, text: str) -> None:
 )
 def test_a_value_is_plain_data_in_a_report(value: Any, data: Any) -> None:
     assert plain(value) == data
+
+
+@pytest.mark.parametrize(
+    ("got", "shown"),
+    [("hello", "'hello'"), ("nan", "'nan'"), (Junk("a generator"), "a generator"), (2, 2), (["a"], ["a"])],
+)
+def test_a_text_that_was_returned_stands_in_quotes(got: Any, shown: Any) -> None:
+    """It is the student's, and not what is said about a result that cannot be shown."""
+    contract = Contract("f", "(a)", "", lambda a: a, (Regime("any", lambda rng: Call((rng.integer(0, 9),))),), Exact())
+    verdict = Verdict(Outcome.WRONG, "it raises ValueError")
+    assert counterexample(contract, "any", Call((1,)), got, "same", verdict).got == shown
+    assert counterexample(contract, "any", Call((1,)), got, "same", verdict).want == "'same'"
+    assert counterexample(contract, "any", Call((1,)), verdict.message, 1, verdict).got == verdict.message
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,8 @@ def counterexample(
     window = contract.window(call, verdict.at) if verdict.at else None
     return Counterexample(
         arguments={name: plain(value) for name, value in arguments(contract, call).items()},
-        got=plain(got),
-        want=plain(expected),
+        got=got if isinstance(got, str) and got == verdict.message else _quoted(got),
+        want=_quoted(expected),
         at=verdict.at,
         regime=regime,
         call=call_text(contract.name, call),
@@ -74,6 +74,11 @@ def plain(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     return str(value)
+
+
+def _quoted(value: Any) -> Any:
+    """Return a result as JSON data; a text in quotes, which tells it from what is said about other results."""
+    return repr(value) if isinstance(value, str) else plain(value)
 
 
 def call_text(function: str, call: Call) -> str:
