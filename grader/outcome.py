@@ -124,6 +124,11 @@ class PartResult:
         if self.record and self.kind not in ("model", "function"):
             raise ValueError(f"kind={self.kind!r} has no record: only a model has one, or a function with a showcase")
 
+    @property
+    def is_of_another_form(self) -> bool:
+        """Is this an answer of another form than asked for? Its message is an AnswerError's, which all begin alike."""
+        return self.kind == "answer" and self.outcome is Outcome.WRONG and self.message.startswith("expected ")
+
 
 @dataclass(frozen=True)
 class StudentResult:

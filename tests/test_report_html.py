@@ -292,6 +292,18 @@ def test_every_student_is_in_one_bin() -> None:
     assert (found.students, found.full) == (8, 1)
 
 
+def test_an_answer_of_another_form_is_to_be_written_anew(tmp_path: Path) -> None:
+    """Nobody who forgot the quotes works out the same numbers again."""
+    parts = (
+        part("a", Outcome.WRONG, 0, "expected a number, got the text 'no'"),
+        part("b", Outcome.WRONG, 0, "5 is not right"),
+        part("c", Outcome.WRONG, 0, "expected nothing of the kind", kind="function"),
+    )
+    steps = Page(pages(Gradebook("c", (StudentResult("ada", parts),)), tmp_path)["students/ada.html"]).text
+    assert "a: write it in the form that is asked for. " in steps
+    assert steps.count("work it out again") == 2
+
+
 def test_what_is_missing_because_of_a_file_is_one_thing_to_do(tmp_path: Path) -> None:
     """Ten steps that all mean the same missing colon hide the one that matters."""
     parts = (part("a", Outcome.MISSING, 0, "unreadable"), part("b", Outcome.WRONG, 0, "no"))
