@@ -47,6 +47,10 @@ class Answer(ABC):
     def show(self, value: Value) -> str:
         """Write a value as a person would, in plain text."""
 
+    def quote(self, value: Value) -> str:
+        """Write a student's value for a message: as `show` does, but a person's answer is not that long."""
+        return shortened(self.show(value), QUOTED)
+
     def tex(self, value: Value) -> str:
         """Write a value as LaTeX, without dollar signs."""
         return rf"\text{{{self.show(value)}}}"
@@ -73,11 +77,11 @@ class Integer(Answer):
     def read(self, raw: object) -> int:
         value = read_number(raw)
         if isinstance(value, Surd) or value.denominator != 1:
-            raise AnswerError(f"expected {self.rule}, got {write_number(value)}, which is not whole")
+            raise AnswerError(f"expected {self.rule}, got {shortened(write_number(value))}, which is not whole")
         return int(value)
 
     def compare(self, value: Value, key: Value) -> Verdict:
-        return correct() if value == key else wrong(f"{self.show(value)} is not right")
+        return correct() if value == key else wrong(f"{self.quote(value)} is not right")
 
     def show(self, value: Value) -> str:
         return f"{value:,}" + (f" {unit_of(value, self.unit)}" if self.unit else "")
@@ -114,7 +118,7 @@ class Number(Answer):
     def compare(self, value: Value, key: Value) -> Verdict:
         if near(value, key, self.places):
             return correct()
-        return wrong(f"{self.show(value)} is {ROUNDED if self._rounds(value, key) else 'not right'}")
+        return wrong(f"{self.quote(value)} is {ROUNDED if self._rounds(value, key) else 'not right'}")
 
     def _rounds(self, value: Value, key: Value) -> bool:
         return self.places is None and rounds(value, key)
@@ -148,7 +152,7 @@ class Shape(Answer):
         if value == key:
             return correct()
         axis = next(a for a, got, want in zip(self.axes, value, key, strict=True) if got != want)
-        return wrong(f"{self.show(value)} is not right: look at the {axis}")
+        return wrong(f"{self.quote(value)} is not right: look at the {axis}")
 
     def show(self, value: Value) -> str:
         inner = ", ".join(str(v) for v in value)
@@ -219,6 +223,9 @@ class Matrix(Answer):
             return write_number(value, self.places)
         return "[" + ", ".join(self.show(item) for item in value) + "]"
 
+    def quote(self, value: Value) -> str:
+        return shortened(self.show(value), WHOLE)  # as far as its reader may look for the wrong entry
+
     def tex(self, value: Value) -> str:
         if self.depth == 3:
             return r",\ ".join(Matrix(self.places).tex(item) for item in value)
@@ -254,8 +261,8 @@ class Expression(Answer):
     def compare(self, value: Value, key: Value) -> Verdict:
         verdict = agree(parse(value, self.names), parse(key, self.names), Draw("points", *self.names))
         if verdict is None:
-            return Verdict(Outcome.UNGRADABLE, f"{value} could not be compared: somebody must look at it")
-        return correct() if verdict else wrong(f"{value} is not right")
+            return Verdict(Outcome.UNGRADABLE, f"{self.quote(value)} could not be compared: somebody must look at it")
+        return correct() if verdict else wrong(f"{self.quote(value)} is not right")
 
     def show(self, value: Value) -> str:
         return str(value)
@@ -269,7 +276,8 @@ class Expression(Answer):
 class Choice(Answer):
     """One of several options, answered by its letter. `options` are given by the variant, in its order.
 
-    The key is the right option's text; the letter is a matter of the order.
+    The key is the right option's text; the letter is a matter of the order. Where the variant cannot be derived, the
+    options are empty: any letter is read, as itself.
     """
 
     options: tuple[str, ...] = ()
@@ -280,16 +288,17 @@ class Choice(Answer):
 
     @property
     def letters(self) -> str:
-        return "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[: len(self.options)]
+        return _LETTERS[: len(self.options)]
 
     def read(self, raw: object) -> str:
         letter = raw.strip().strip("().").upper() if isinstance(raw, str) else ""
-        if len(letter) != 1 or letter not in self.letters:
-            raise AnswerError(f"expected one of the letters {', '.join(self.letters)}, got {excerpt(raw)}")
-        return self.options[self.letters.index(letter)]
+        if len(letter) != 1 or letter not in (self.letters or _LETTERS):
+            asked = f"one of the letters {', '.join(self.letters)}" if self.letters else "a letter"
+            raise AnswerError(f"expected {asked}, got {excerpt(raw)}")
+        return self.options[self.letters.index(letter)] if self.letters else letter
 
     def compare(self, value: Value, key: Value) -> Verdict:
-        return correct() if value == key else wrong(f"{self.show(value)} is not right")
+        return correct() if value == key else wrong(f"{self.quote(value)} is not right")
 
     def show(self, value: Value) -> str:
         return self.letters[self.options.index(value)] if value in self.options else str(value)
@@ -322,15 +331,17 @@ class MultipleChoice(Choice):
         return wrong(f"{missed} options are judged wrongly")
 
     def show(self, value: Value) -> str:
-        letters = (letter for letter, option in zip(self.letters, self.options, strict=True) if option in value)
-        return "".join(letters) or "none"
+        return "".join(sorted(super(MultipleChoice, self).show(option) for option in value)) or "none"
 
 
 # Reading and writing ---------------------------------------------------------------------------------------
 
 ROUNDED = "rounded: the exact number is asked for, as a text such as '2/3' or 'sqrt(2)'"
 _DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"  # of options
 _LONGEST = 25  # decimals that somebody writes, or a float has
+QUOTED = 120  # characters of an answer that a message repeats: more than any formula that is asked for
+WHOLE = 1600  # the same, of a matrix
 _DIGITS = 400  # a number longer than this is nobody's answer, and costs time to convert
 
 
@@ -361,17 +372,17 @@ def _read_text(raw: str) -> Fraction | Surd:
     if re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?|[+-]?\d{1,3}(\s\d{3})+(\.\d*)?", text):
         text = re.sub(r"[,\s]", "", text)
     if re.fullmatch(r"[+-]?\d+,\d+", text):
-        point = text.replace(",", ".")
-        raise AnswerError(f"expected a number with a decimal point, got {raw!r}: write {point}")
+        point = shortened(text.replace(",", "."))
+        raise AnswerError(f"expected a number with a decimal point, got {shortened(repr(raw))}: write {point}")
     if _DECIMAL.fullmatch(text):
         return Fraction(text)
     try:
         value = parse(text).evaluate({})
     except (FormulaError, ValueError, ZeroDivisionError):
         unit = re.fullmatch(r"([+-]?[\d.]*\d)\s*(%|[A-Za-z ]+)", text)
-        hint = f": write {unit[1]} alone, without {'%' if unit[2] == '%' else 'a unit'}" if unit else ""
+        hint = f": write {shortened(unit[1])} alone, without {'%' if unit[2] == '%' else 'a unit'}" if unit else ""
         if unit and unit[2] == "%":
-            hint = f": write {write_number(Fraction(unit[1]) / 100)}"
+            hint = f": write {shortened(write_number(Fraction(unit[1]) / 100))}"
         raise AnswerError(f"expected a number, got {excerpt(raw)}{hint}") from None
     return value.terms.get(1, Fraction(0)) if value.is_rational else value
 
@@ -485,10 +496,18 @@ def excerpt(raw: object, length: int = 60) -> str:
         text = repr(raw)
     except (ValueError, RecursionError):  # thousands of digits, or nested without end
         text = f"a {type(raw).__name__} too large to show"
-    if len(text) > length:
-        text = text[: length - 1] + "…"
+    text = shortened(text, length)
     kinds = {str: "the text ", bool: "the truth value ", list: "the list ", tuple: "the tuple ", dict: "the dict "}
     return kinds.get(type(raw), "") + text
+
+
+def shortened(text: str, length: int = 60) -> str:
+    """Return a text, cut where it is longer.
+
+    >>> shortened("abc", 3), shortened("abcd", 3)
+    ('abc', 'ab…')
+    """
+    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def shape_of(value: Value) -> tuple[int, ...] | None:

@@ -77,8 +77,9 @@ def test_whole_numbers_are_read_however_they_are_written(raw: object) -> None:
 )
 def test_an_answer_of_another_kind_is_refused_with_what_is_expected(kind: Answer, raw: object, message: str) -> None:
     """A student who typed the wrong kind of thing is told the right kind, and nothing crashes."""
-    with pytest.raises(AnswerError, match=message):
+    with pytest.raises(AnswerError, match=message) as caught:
         kind.read(raw)
+    assert str(caught.value).startswith("expected ")  # by which a report knows such an answer
 
 
 @pytest.mark.parametrize(
@@ -223,6 +224,49 @@ def test_a_matrix_is_the_same_where_every_entry_is() -> None:
     assert exact.same(((1, 2),), ((1, 3),)) is False
     assert rounded.same(((Fraction(1, 3),),), ((Fraction("0.3"),),)) is True
     assert rounded.same(((Fraction(1, 3),),), ((Fraction("0.5"),),)) is False
+
+
+def test_where_the_options_are_not_known_any_letter_is_read() -> None:
+    """At home, without the course key, the form of an answer is told all the same."""
+    assert (Choice().read("(d)"), Choice().show("D")) == ("D", "D")
+    with pytest.raises(AnswerError, match="expected a letter, got the text 'bananas'"):
+        Choice().read("bananas")
+    several = MultipleChoice()
+    assert [several.show(several.read(raw)) for raw in ("ca", "none", ["B"])] == ["AC", "none", "B"]
+    with pytest.raises(AnswerError, match="expected a letter, got the text '1'"):
+        several.read("1")
+
+
+@pytest.mark.parametrize(
+    ("kind", "raw", "key"),
+    [
+        (Integer("layers"), 10**400, 3),
+        (Number(), "1/" + "7" * 300, 3),
+        (Shape(("height",)), (10**400,), (3,)),
+        (Expression(("x",)), "x" + " + x" * 60, "x"),
+    ],
+)
+def test_of_a_very_long_answer_a_message_repeats_the_start(kind: Answer, raw: object, key: Any) -> None:
+    """Hundreds of digits hide what is said about them."""
+    value = kind.read(raw)
+    message = kind.compare(value, key).message
+    assert message.startswith(kind.show(value)[:50])
+    assert len(message) < 200
+    assert "… is not right" in message
+
+
+@pytest.mark.parametrize(("raw", "kind"), [("1/" + "7" * 300, Integer()), ("1," + "5" * 300, Number())])
+def test_of_a_very_long_answer_that_is_refused_too(raw: object, kind: Answer) -> None:
+    with pytest.raises(AnswerError, match="…") as caught:
+        kind.read(raw)
+    assert len(str(caught.value)) < 250
+
+
+def test_a_matrix_is_repeated_as_far_as_one_reads_it() -> None:
+    """Its reader looks for the wrong entry, which a message names."""
+    rows = ((1234,) * 20,) * 10
+    assert Matrix().quote(rows) == Matrix().show(rows)
+    assert len(Matrix().quote(rows * 10)) == 1600
 
 
 def test_how_long_a_number_may_be() -> None:
