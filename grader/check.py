@@ -22,11 +22,12 @@ from grader.course import Course
 from grader.draw import digest
 from grader.errors import GraderError, InputError, SandboxError, VariantError, did_you_mean
 from grader.exercise import AnyExercise, Level
-from grader.marking import mark_answers, unknown_names
+from grader.marking import mark_answers, mark_forms, unknown_names
 from grader.model import AnyModelPart, ModelTask, Plan
-from grader.outcome import Gradebook, Outcome, PartResult, StudentResult
+from grader.outcome import Gradebook, Outcome, PartResult, StudentResult, Verdict
 from grader.sandbox import tiers
 from grader.submission import Module, Submission
+from grader.tryout import FORM_ONLY, UNKEYED
 from grader.variant import AnyVariant, Keyed, Seeded, VariantId, draw_variant, parse_id, variant_id
 
 if TYPE_CHECKING:
@@ -96,6 +97,11 @@ class Task:
     unread: str = ""  # the same, through no fault of the student
     ungradable: str = ""  # why its answers cannot be, through no fault of the student
     remark: str = ""  # on the function that the file is called after: what else in it is not graded
+
+    @property
+    def reads_answers(self) -> bool:
+        """Can anything be told of its answers? Of their form even where only the course has the key."""
+        return self.variant is not None or self.ungradable == UNKEYED
 
 
 @dataclass
@@ -183,6 +189,8 @@ class Grading:
             return None, f"VARIANT {ident.text!r} is of version {ident.version}; this course has {exercise.version}"
         if not ident.is_keyed:
             return self._seeded(exercise, ident), ""
+        if self.settings.key is None and self.settings.public:
+            return None, UNKEYED
         if self.settings.key is None:
             return None, f"VARIANT {ident.text!r} needs the course key: the instructor passes it with --key-file"
         if submission.misnamed:
@@ -372,16 +380,18 @@ class Grading:
     def _answers(self, task: Task, runner: Runner | None) -> tuple[list[PartResult], list[str]]:
         if task.exercise is None or not task.exercise.parts:
             return [], []
-        if task.variant is None:
+        if not task.reads_answers:
             ungradable = replace(task, functions=(), models=())
             return _all_parts(ungradable, Outcome.UNGRADABLE, task.ungradable), []
-        raw, notes = _raw_answers(task.module, runner)
-        stray = unknown_names(task.variant, raw)
         known = [part.name for part in task.exercise.parts]
+        raw, lost, notes = _raw_answers(task.module, runner, known)
+        stray = unknown_names(task.exercise, raw)
         notes += [
             f"{task.module.path}: answers has no part {name!r}. {did_you_mean(name, known)}".rstrip() for name in stray
         ]
-        return mark_answers(task.variant, raw), notes
+        if task.variant is None:
+            return mark_forms(task.exercise, raw, lost, FORM_ONLY), notes
+        return mark_answers(task.variant, raw, lost), notes
 
     def _cannot_run(
         self, task: Task, name: str, kind: str, marks: Fraction, runner: Runner, part: str = ""
@@ -518,7 +528,7 @@ def _needs_process(task: Task) -> bool:
         return False
     module = task.module
     return bool(task.functions or task.models) or (
-        task.variant is not None and module.answers is None and module.binds_answers
+        task.reads_answers and module.answers is None and module.binds_answers
     )
 
 
@@ -551,22 +561,32 @@ def _without_doubles(tasks: list[Task], problems: list[str]) -> tuple[list[Task]
     return kept, problems
 
 
-def _raw_answers(module: Module, runner: Runner | None) -> tuple[Mapping[str, object], list[str]]:
-    """Return the student's answers as plain data: read from the file, else from the module that ran."""
+def _raw_answers(
+    module: Module, runner: Runner | None, parts: Sequence[str]
+) -> tuple[Mapping[str, object], Mapping[str, Verdict], list[str]]:
+    """Return the student's answers as plain data: read from the file, else from the module that ran.
+
+    Where it does not run, those that are written out in the file count, and the others are lost: why comes second.
+    """
     from grader.sandbox.replies import Returned
 
     if module.answers is not None:
-        return module.answers, []
+        return module.answers, {}, []
     if runner is None:
-        return {}, [f"{module.path}: no answers: keep the line that starts with 'answers ='"]
+        return {}, {}, [f"{module.path}: no answers: keep the line that starts with 'answers ='"]
     reply = runner.value("answers")
     if isinstance(reply, Returned) and isinstance(reply.value, dict):
-        return {str(name): _listed(value) for name, value in reply.value.items()}, []
+        return {str(name): _listed(value) for name, value in reply.value.items()}, {}, []
     if not module.binds_answers:
-        return {}, [f"{module.path}: no answers: keep the line that starts with 'answers ='"]
+        return {}, {}, [f"{module.path}: no answers: keep the line that starts with 'answers ='"]
     if isinstance(reply, Returned):
-        return {}, [f"{module.path}: answers is not a dict"]
-    return {}, [f"{module.path}: answers could not be read: {_load_failure(module, reply)[1]}"]
+        return {}, {}, [f"{module.path}: answers is not a dict"]
+    outcome, why, _ = _load_failure(module, reply)
+    ours = Outcome.UNGRADABLE if outcome is Outcome.UNGRADABLE else Outcome.MISSING
+    lost = dict.fromkeys(module.computed or parts, Verdict(ours, f"the answer could not be read: {why}"))
+    names = " and ".join(repr(name) for name in module.computed)
+    which = f"the {'answers' if len(lost) > 1 else 'answer'} to {names}" if names else "answers"
+    return module.literals, lost, [f"{which} could not be read: {why}"]
 
 
 def _listed(value: Any) -> Any:
@@ -591,6 +611,8 @@ def _load_failure(module: Module, reply: Any) -> tuple[Outcome, str, int | None]
         return Outcome.NOT_ALLOWED, f"{module.path}: {place}{sentence}; use NumPy and the standard library", line
     place = f"line {reply.line}: " if reply.line else ""
     said = f": {reply.message}" if reply.message else ""
+    if reply.type == "NameError" and reply.line in module.computed.values():
+        said += ": put text in quotes"
     return Outcome.CRASHED, f"{module.path}: {place}the module raises {reply.type} when it is loaded{said}", reply.line
 
 

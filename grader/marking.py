@@ -5,46 +5,79 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any
 
-from grader.answers import AnswerError, Value, excerpt
-from grader.exercise import AnyPart
+from grader.answers import Answer, AnswerError, Value, excerpt
+from grader.exercise import AnyExercise, AnyPart
 from grader.outcome import Finding, Outcome, PartResult, Verdict, partial, wrong
 from grader.variant import AnyVariant
 
+_NONE: Mapping[str, Verdict] = MappingProxyType({})
 
-def mark_answers(variant: AnyVariant, raw: Mapping[str, object]) -> list[PartResult]:
-    """Mark every part of a variant that asks for an answer. `raw` is plain data, by the part's name."""
+
+def mark_answers(
+    variant: AnyVariant, raw: Mapping[str, object], lost: Mapping[str, Verdict] = _NONE
+) -> list[PartResult]:
+    """Mark every part of a variant that asks for an answer.
+
+    `raw` is plain data by the part's name, `lost` says the same of the answers that nobody could get at.
+    """
     earlier: dict[str, Value] = {}
     results = []
     for part in variant.exercise.parts:
-        results.append(_mark(variant, part, raw.get(part.name), earlier))
+        kind = variant.answer_kind(part)
+        read = _read(variant.exercise, part, kind, raw, lost)
+        results.append(read if isinstance(read, PartResult) else _mark(variant, part, kind, read, earlier))
     return results
 
 
-def unknown_names(variant: AnyVariant, raw: Mapping[str, object]) -> list[str]:
+def mark_forms(
+    exercise: AnyExercise, raw: Mapping[str, object], lost: Mapping[str, Verdict], said: str
+) -> list[PartResult]:
+    """Tell which answers are missing or of another form than asked for, where nobody knows the key.
+
+    The others are ungradable, and `said` why.
+    """
+    results = []
+    for part in exercise.parts:
+        read = _read(exercise, part, part.answer, raw, lost)
+        if not isinstance(read, PartResult):
+            read = _result(exercise, part, Verdict(Outcome.UNGRADABLE, said), got=part.answer.quote(read))
+        results.append(read)
+    return results
+
+
+def unknown_names(exercise: AnyExercise, raw: Mapping[str, object]) -> list[str]:
     """Return the names in a student's answers that no part has."""
-    known = {part.name for part in variant.exercise.parts}
+    known = {part.name for part in exercise.parts}
     return sorted(str(name) for name in raw if name not in known)
 
 
-def _mark(variant: AnyVariant, part: AnyPart, raw: object, earlier: dict[str, Value]) -> PartResult:
-    """Mark one part, and remember its value for the later ones."""
-    marks = Fraction(part.marks)
+def _read(
+    exercise: AnyExercise, part: AnyPart, kind: Answer, answers: Mapping[str, object], lost: Mapping[str, Verdict]
+) -> Value | PartResult:
+    """Return what was answered, or the part's result where that is nothing of its kind: no key is needed to tell."""
+    raw = answers.get(part.name)
+    if part.name in lost:
+        return _result(exercise, part, lost[part.name])
     if raw is None or (isinstance(raw, str) and not raw.strip()):
-        return _result(variant, part, Verdict(Outcome.MISSING, f"no answer to {part.name!r}"), marks)
-    kind = variant.answer_kind(part)
+        return _result(exercise, part, Verdict(Outcome.MISSING, f"no answer to {part.name!r}"))
     try:
-        value = kind.read(raw)
+        return kind.read(raw)
     except AnswerError as error:
-        return _result(variant, part, wrong(str(error)), marks, got=excerpt(raw))
+        return _result(exercise, part, wrong(str(error)), got=excerpt(raw))
+
+
+def _mark(variant: AnyVariant, part: AnyPart, kind: Answer, value: Value, earlier: dict[str, Value]) -> PartResult:
+    """Mark one part, and remember its value for the later ones."""
     verdict = kind.compare(value, variant.key[part.name])
     findings: tuple[Finding, ...] = ()
     if verdict.share != 1:
         findings = diagnose(variant, part, value)
         verdict = better(verdict, carried(variant, part, value, earlier))
     earlier[part.name] = value
-    result = _result(variant, part, verdict, marks, got=kind.show(value))
+    result = _result(variant.exercise, part, verdict, got=kind.quote(value))
     return replace(result, misconceptions=findings)
 
 
@@ -98,9 +131,10 @@ def _same(kind: Any, value: Value, other: Value) -> bool:
         return False
 
 
-def _result(variant: AnyVariant, part: AnyPart, verdict: Verdict, marks: Fraction, got: str = "") -> PartResult:
+def _result(exercise: AnyExercise, part: AnyPart, verdict: Verdict, got: str = "") -> PartResult:
+    marks = Fraction(part.marks)
     return PartResult(
-        topic=variant.exercise.name,
+        topic=exercise.name,
         part=part.name,
         kind="answer",
         outcome=verdict.outcome,

@@ -31,6 +31,7 @@ SOURCES = (".py", ".ipynb")
 SUFFIXES = (*SOURCES, *WEIGHTS)
 IGNORED = {"__pycache__", "__MACOSX", "node_modules"}
 ALLOW = "Allow it, as with chmod -R a+rX on the folder, and run the command again."
+_COMPUTED = object()  # in place of a value that only running the module can tell
 _MOODLE = re.compile(r"^(?P<name>.+?)_\d+_assignsubmission_\w+?_?$")
 
 
@@ -40,7 +41,9 @@ class Module:
 
     `names` are what its top level binds, with the line, and `signatures` the parameters of those that are plain
     functions, such as "x, w, stride=None". `variant` and `answers` are what it assigns to VARIANT
-    and `answers` when these are literals; `answers` is None when only running the module can tell.
+    and `answers` when these are literals; `answers` is None when only running the module can tell. Then `literals` are
+    those of its entries that are written out, and `computed` names the others, with the line; both are empty where
+    the entries cannot be told either.
     """
 
     path: str
@@ -52,6 +55,8 @@ class Module:
     imports: dict[str, int] = field(default_factory=dict)
     variant: str | None = None
     answers: dict[str, object] | None = None
+    literals: dict[str, object] = field(default_factory=dict)
+    computed: dict[str, int] = field(default_factory=dict)
     binds_answers: bool = False
     weights: tuple[str, bytes] | None = None  # the file of trained weights beside it, and its bytes
 
@@ -135,8 +140,10 @@ def _parse(data: bytes) -> ast.Module:
 
 def _described(path: str, data: bytes, tree: ast.Module) -> Module:
     names, imports = _bindings(tree), _imports(tree)
-    variant = _literal(tree, "VARIANT")
-    answers = _literal(tree, "answers")
+    variant = _literal(_assigned(tree, "VARIANT"))
+    entries = _assigned(tree, "answers")
+    answers = _literal(entries)
+    literals, computed = _entries(entries) if not isinstance(answers, dict) else ({}, {})
     return Module(
         path,
         source=data,
@@ -145,6 +152,8 @@ def _described(path: str, data: bytes, tree: ast.Module) -> Module:
         imports=imports,
         variant=variant if isinstance(variant, str) else ("" if "VARIANT" in names else None),
         answers=answers if isinstance(answers, dict) else None,
+        literals=literals,
+        computed=computed,
         binds_answers="answers" in names,
     )
 
@@ -253,8 +262,8 @@ def _imports(tree: ast.Module) -> dict[str, int]:
     return found
 
 
-def _literal(tree: ast.Module, name: str) -> object:
-    """Return the literal assigned to a name, when it is assigned once and never mentioned again; else None."""
+def _assigned(tree: ast.Module, name: str) -> ast.expr | None:
+    """Return what is assigned to a name, when it is assigned once and never mentioned again; else None."""
     mentions = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == name]
     for node in tree.body:
         if isinstance(node, ast.AnnAssign):
@@ -263,12 +272,31 @@ def _literal(tree: ast.Module, name: str) -> object:
             targets = node.targets
         else:
             continue
-        if len(mentions) == 1 and mentions[0] in targets and node.value is not None:
-            try:
-                return ast.literal_eval(node.value)
-            except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
-                return None
+        if len(mentions) == 1 and mentions[0] in targets:
+            return node.value
     return None
+
+
+def _literal(node: ast.expr | None) -> object:
+    """Return the value of a literal; of anything else _COMPUTED."""
+    try:
+        return ast.literal_eval(node) if node is not None else _COMPUTED
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+        return _COMPUTED
+
+
+def _entries(node: ast.expr | None) -> tuple[dict[str, object], dict[str, int]]:
+    """Return the entries of a dict that are literals, and the names of the others with their lines.
+
+    Both are empty where not every key is written out, and once: only Python can tell then what counts.
+    """
+    pairs = list(zip(node.keys, node.values, strict=True)) if isinstance(node, ast.Dict) else []
+    names = [key.value for key, _ in pairs if isinstance(key, ast.Constant) and isinstance(key.value, str)]
+    if len(set(names)) < len(pairs):
+        return {}, {}
+    values = {name: (_literal(value), value.lineno) for name, (_, value) in zip(names, pairs, strict=True)}
+    literals = {name: value for name, (value, _) in values.items() if value is not _COMPUTED}
+    return literals, {name: line for name, (_, line) in values.items() if name not in literals}
 
 
 def _submission(student: str, files: list[_File]) -> Submission:

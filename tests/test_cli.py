@@ -158,6 +158,21 @@ def test_try_says_right_or_wrong_and_nothing_more(tmp_path: Path) -> None:
     assert "public cases" in result.stderr
 
 
+def test_try_without_the_key_says_that_only_the_form_is_checked(tmp_path: Path) -> None:
+    """Exit status 0 is no promise then: a plain sentence stands beside it."""
+    from grader.variant import Keyed
+
+    variant = draw_variant(load_course(TOY).exercise("sums"), Level.INTRO, Keyed(b"k" * 32, "ada"))
+    file = tmp_path / "sums.py"
+    file.write_text(f"VARIANT = {variant.id!r}\nanswers = {{'total': 1, 'mean': 2, 'parity': 'A'}}\n{GOOD}")
+    result = grader("try", file, "--course", TOY)
+    assert result.returncode == 0, result.stdout
+    assert "The answers are judged by your course: here only their form is checked." in result.stderr
+    assert "sums, total, mean, parity: the form is right; your course judges the value" in " ".join(
+        result.stdout.split()
+    )
+
+
 def test_a_students_own_file_can_be_tried_without_walls(tmp_path: Path) -> None:
     """A GPU needs that, at home too: it is done as asked, with the warning; a container is not offered for one file."""
     file = tmp_path / "plus.py"

@@ -11,8 +11,8 @@ import pytest
 
 from grader.course import load_course
 from grader.exercise import AnyPart, Carry, Level, Misconception
-from grader.marking import better, carried, mark_answers, unknown_names
-from grader.outcome import Outcome, PartResult, correct, partial, wrong
+from grader.marking import better, carried, mark_answers, mark_forms, unknown_names
+from grader.outcome import Outcome, PartResult, Verdict, correct, partial, wrong
 from grader.variant import AnyVariant, Seeded, draw_variant
 
 TOY = Path(__file__).parent / "toy"
@@ -51,6 +51,36 @@ def test_what_cannot_be_read_is_wrong_and_shown(variant: AnyVariant) -> None:
     assert "about nine" in result.got
 
 
+def test_an_answer_of_another_form_is_told_from_a_wrong_one(variant: AnyVariant) -> None:
+    """What to do next differs: write it in another way, or work it out again."""
+    assert marked(variant, total="about nine")["total"].is_of_another_form
+    assert not marked(variant, total=10**6)["total"].is_of_another_form
+    assert not marked(variant, total=None)["total"].is_of_another_form
+
+
+def test_a_long_answer_is_not_handed_back_in_full(variant: AnyVariant) -> None:
+    result = marked(variant, total=10**400)["total"]
+    assert len(result.got) < len(result.message) < 200
+
+
+def test_an_answer_that_nobody_could_get_at_is_not_called_missing(variant: AnyVariant) -> None:
+    """It stands in the file: what kept it from being read is said, and the others count."""
+    lost = {"mean": Verdict(Outcome.MISSING, "it could not be read")}
+    total, mean, _ = mark_answers(variant, {"total": variant.key["total"]}, lost)
+    assert total.outcome is Outcome.CORRECT
+    assert (mean.outcome, mean.score, mean.message) == (Outcome.MISSING, Fraction(0), "it could not be read")
+
+
+def test_without_the_key_the_form_is_told_in_the_same_words(variant: AnyVariant) -> None:
+    """And of an answer in the form asked for nothing: right and wrong look alike."""
+    raw = {"total": "about nine", "mean": None, "parity": "A"}
+    total, mean, parity = mark_forms(variant.exercise, raw, {}, "not judged here")
+    assert [total, mean] == mark_answers(variant, raw)[:2]
+    assert (parity.outcome, parity.message, parity.got) == (Outcome.UNGRADABLE, "not judged here", "A")
+    again = {mark_forms(variant.exercise, {"total": n}, {}, "x")[0].outcome for n in (variant.key["total"], 10**6)}
+    assert again == {Outcome.UNGRADABLE}
+
+
 def test_a_misconception_is_named_and_a_right_answer_is_not_diagnosed(variant: AnyVariant) -> None:
     a, b = variant.p.a, variant.p.b
     assert [f.name for f in marked(variant, total=a - b)["total"].misconceptions] == ["difference"]
@@ -69,7 +99,7 @@ def test_a_right_answer_is_right_whatever_else_it_resembles(variant: AnyVariant)
 
 
 def test_names_that_no_part_has_are_listed(variant: AnyVariant) -> None:
-    assert unknown_names(variant, {"total": 1, "totl": 2, "ask": 3}) == ["ask", "totl"]
+    assert unknown_names(variant.exercise, {"total": 1, "totl": 2, "ask": 3}) == ["ask", "totl"]
 
 
 # Error carried forward -------------------------------------------------------------------------------------

@@ -206,6 +206,28 @@ def test_literal_answers_are_read_without_running_anything() -> None:
     assert module.answers == {"a": 3, "b": (1, 2), "c": -1.5}
 
 
+@pytest.mark.parametrize(
+    ("code", "literals", "computed"),
+    [
+        ("answers = {\n 'a': 3,\n 'b': D,\n 'c': (1, {[]})}", {"a": 3}, {"b": 3, "c": 4}),
+        ("answers: dict = {'a': None, 'b': 2 * 3}", {"a": None}, {"b": 1}),
+        ("answers = {'a': 3, 'b': 4}", {}, {}),  # as a whole
+        ("answers = {'a': 3, 'a': D}", {}, {}),
+        ("answers = {'a': 3, **more}", {}, {}),
+        ("answers = {'a': 3, n: 4}", {}, {}),
+        ("answers = {'a': 3, 1: D}", {}, {}),
+        ("answers = {'a': 3, 'b': D}\nanswers['a'] = 4", {}, {}),
+        ("answers = dict(a=3, b=D)", {}, {}),
+    ],
+)
+def test_beside_a_computed_answer_the_literal_ones_are_known(
+    code: str, literals: dict[str, object], computed: dict[str, int]
+) -> None:
+    """One answer that raises must not take the others with it; where an entry could be another one, none is taken."""
+    module = read_module("p.py", code.encode())
+    assert (module.literals, module.computed) == (literals, computed)
+
+
 @pytest.mark.parametrize("code", ["answers = {'a': 2 * 3}", "answers = {}\nanswers['a'] = 6", "answers = dict(a=6)"])
 def test_computed_answers_are_left_to_the_process(code: str) -> None:
     """A literal that is changed later is not what the student means."""

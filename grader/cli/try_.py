@@ -44,14 +44,18 @@ def try_(
 ) -> int:
     """Check FILE at home: answers are marked right or wrong, functions run on public cases.
 
-    The mark that counts comes from 'grader check', with cases that are not public.
+    The mark that counts comes from 'grader check', with cases that are not public. Of numbers drawn with a course
+    key only the form of the answers is checked.
+    Exit status: 0 all that can be told at home is right, 1 something is wrong, 2 bad usage, 3 something could not be
+    graded.
     """
     for warning in tiers.warnings(tier):
         click.echo(f"warning: {warning}", err=True)
     from grader.check import Settings
     from grader.cli.grading import chosen_data, chosen_device, grade, publish
+    from grader.report.document import NOT_GRADED
     from grader.submission import find_submissions
-    from grader.tryout import without_key
+    from grader.tryout import needs_key, status, without_key
 
     known = {*course.topics, *course.contracts}
     settings = Settings(
@@ -66,7 +70,10 @@ def try_(
     found = find_submissions([file], known)
     settings = replace(settings, data=chosen_data(course, found, settings, dataset, data_root))
     gradebook = without_key(grade(course, settings, found))
-    status = publish(gradebook, course, form, None)
-    if form == "table" and any(part.kind == "function" for student in gradebook.students for part in student.parts):
+    parts = [part for student in gradebook.students for part in student.parts]
+    found_out = publish(gradebook, course, form, None)
+    if any(needs_key(part) for part in parts):
+        click.echo("The answers are judged by your course: here only their form is checked.", err=True)
+    if form == "table" and any(part.kind == "function" for part in parts):
         click.echo("These are public cases; your mark comes from others.", err=True)
-    return status
+    return status(gradebook) if found_out == NOT_GRADED else found_out

@@ -14,6 +14,9 @@ class Junk:
 
     kind: str
 
+    def __repr__(self) -> str:
+        return self.kind  # as a message names it, also inside a list
+
 
 @dataclass(frozen=True)
 class Returned:
