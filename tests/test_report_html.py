@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape as html_text
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
@@ -103,6 +104,16 @@ def test_a_page_needs_nothing_but_itself(good: dict[str, str], bad: dict[str, st
         assert "default-src 'none'" in text
         assert "url(" not in text
         assert "@import" not in text
+
+
+def test_no_sentence_is_as_wide_as_a_table(good: dict[str, str]) -> None:
+    """On a phone a table scrolls sideways: what explains it must not go with it."""
+    page = good["index.html"]
+    tables = re.findall(r'<div class="scroll">(.*?)</div>', page, re.DOTALL)
+    explained = re.findall(r'<p id="(\w+)" class="soft small">([^<]+)</p>', page)
+    assert [(name, html_text(said)) for name, said in explained] == [("how", summary.HOW)]
+    assert [f'aria-describedby="{name}"' in tables[-1] for name, _ in explained] == [True]
+    assert not any("caption" in table or explained[0][1] in table for table in tables)
 
 
 def test_hostile_text_is_shown_as_text(bad: dict[str, str]) -> None:

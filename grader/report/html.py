@@ -92,7 +92,7 @@ def class_page(gradebook: Gradebook, names: Sequence[str], pages: Environment) -
         gradebook=gradebook,
         summary=found,
         how=summary.HOW,
-        legend=", ".join(f"{sign} {WORDS[outcome]}" for outcome, sign in SIGNS.items()),
+        legend=", ".join(f"{sign}\u00a0{WORDS[outcome]}" for outcome, sign in SIGNS.items()),
         tallest=max(found.bins),
         rows=rows,
         by_marks=sorted(rows, key=lambda row: (row["share"] is None, row["share"] or 0)),
