@@ -186,9 +186,16 @@ def test_an_edited_variant_is_an_error_and_costs_the_topic(hand_in: Hand, varian
 
 def test_two_modules_for_one_topic_are_refused(hand_in: Hand, variant: AnyVariant) -> None:
     """The better of two attempts must not be picked by the grader."""
-    result = hand_in({"sums.py": filled(variant), "again/sums.py": filled(variant)})
+    result = hand_in({"sums.py": filled(variant), "again/sums.py": filled(variant) + "# better"})
     assert result.score == 0
     assert "handed in 2 times" in result.problems[0]
+
+
+def test_a_copy_of_a_module_is_no_second_attempt(hand_in: Hand, variant: AnyVariant) -> None:
+    """A browser calls the second download `sums (1).py`: there is nothing to pick."""
+    result = hand_in({"sums.py": filled(variant), "sums (1).py": filled(variant), "again/sums.py": filled(variant)})
+    assert result.score == 10
+    assert not result.problems
 
 
 ONE_HOT = "import numpy as np\ndef one_hot(labels, num_classes):\n    return np.eye(num_classes)[np.asarray(labels)]\n"
