@@ -9,7 +9,9 @@ import subprocess
 import sys
 import time
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -21,9 +23,19 @@ TOY = Path(__file__).parent / "toy"
 GOOD = "def add(a, b):\n    return a + b\n"
 
 
-def grader(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+def grader(
+    *arguments: str | Path, cwd: Path | None = None, settings: Mapping[str, str] = MappingProxyType({})
+) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "grader", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd or TOY.parent, timeout=120, check=False)
+    return subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        cwd=cwd or TOY.parent,
+        env={**os.environ, **settings},
+        timeout=120,
+        check=False,
+    )
 
 
 def hand_in(folder: Path, **students: str) -> Path:
@@ -53,6 +65,24 @@ def test_check_writes_a_report_that_stands_alone(tmp_path: Path) -> None:
         text = (tmp_path / "out/report" / page).read_text()
         assert "<link" not in text
         assert "src=" not in text
+
+
+def test_names_of_any_bytes_are_graded_and_reported_in_any_locale(tmp_path: Path) -> None:
+    """One folder that an old program unpacked stops nobody, and the report has the same bytes on every machine."""
+    bare = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    names = ["ada", "zoë", os.fsdecode(b"J\xf6rg"), os.fsdecode(b"J\xe9rg")]
+    course = hand_in(tmp_path / "class", **dict.fromkeys(names, GOOD))
+    for output, settings in (("usual", dict[str, str]()), ("bare", bare)):
+        result = grader("check", course, "--course", TOY, "-o", tmp_path / output, "--fresh", settings=settings)
+        assert result.returncode == 0, result.stderr
+    usual, other = (
+        {path.relative_to(tmp_path / top): path.read_bytes().decode("utf-8") for path in (tmp_path / top).rglob("*.*")}
+        for top in ("usual", "bare")
+    )
+    assert usual == other
+    assert {path.stem for path in usual if path.parts[0] == "students"} == {"ada", "zoë", "J_xf6rg", "J_xe9rg"}
+    students = json.loads(usual[Path("report.json")])["students"]
+    assert [student["student"] for student in students] == [r"J\xe9rg", r"J\xf6rg", "ada", "zoë"]
 
 
 def test_check_says_when_something_could_not_be_graded(tmp_path: Path) -> None:

@@ -133,6 +133,17 @@ def test_each_student_gets_a_folder_and_a_variant(folder: Path) -> None:
     assert "grader check FOLDER --key-file course.key" in output
 
 
+def test_names_are_written_in_utf8_whatever_the_locale(folder: Path) -> None:
+    """A server often has none: a name that is not plain English must not end in a traceback there."""
+    bare = {**environment(), "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-m", "grader", "generate", *roster(folder), "--with-key", "-o", "out"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=bare)
+    assert done.returncode == 0, done.stderr
+    generate(*roster(folder), "--with-key", "-o", "other")
+    assert files(folder / "out") == files(folder / "other")
+    assert "keys/zoë/padding.md" in files(folder / "out")
+
+
 def test_the_key_file_is_created_for_its_owner_and_used_again(folder: Path) -> None:
     """The same key derives the same variants next term; nobody else may read it."""
     created = generate(*roster(folder), "-o", "first")

@@ -17,6 +17,7 @@ from grader.answers import count
 from grader.cli.main import course_option
 from grader.errors import InputError, did_you_mean
 from grader.exercise import Level
+from grader.report.files import on_disk
 from grader.variant import MAX_SEED, Keyed, Seeded, Source, draw_variant
 
 if TYPE_CHECKING:
@@ -203,8 +204,8 @@ def _generate_roster(order: Order, roster: Path, key_file: Path, copies: int, fo
         Job(
             Keyed(key, student.id, attempt),
             student.name,
-            order.folder / place / student.id,
-            order.folder / KEYS / place / student.id,
+            on_disk(order.folder / place / student.id),
+            on_disk(order.folder / KEYS / place / student.id),
         )
         for attempt, place in enumerate(places, start=1)
         for student in students

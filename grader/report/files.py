@@ -23,6 +23,7 @@ def write_text(path: Path, text: str | Iterable[str]) -> Path:
         InputError: the folder cannot be made or written to.
     """
     temporary = None
+    path = on_disk(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("wb", dir=path.parent, prefix=".", suffix=".part", delete=False) as file:
@@ -40,6 +41,11 @@ def write_text(path: Path, text: str | Iterable[str]) -> Path:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(temporary)
     return path
+
+
+def on_disk(path: Path) -> Path:
+    """Return a path as Python must be given it so that names are UTF-8 on the disk, whatever the locale."""
+    return Path(os.fsdecode(str(path).encode("utf-8", "surrogateescape")))
 
 
 def _umask() -> int:
