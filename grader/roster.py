@@ -39,14 +39,15 @@ def read_roster(path: Path) -> tuple[Student, ...]:
         listing = f"Its columns are: {', '.join(header)}." if header else "The file is empty."
         raise InputError(f"{path}: no column named {COLUMN!r}", hint=_rename(columns, listing))
     students: list[Student] = []
-    lines: dict[str, int] = {}
+    seen: dict[str, tuple[int, str]] = {}
     for line, row in rows:
         student = _student(f"{path}, line {line}", columns, row)
-        other = lines.setdefault(folded(student.id), line)
+        other, name = seen.setdefault(folded(student.id), (line, student.id))
         if other != line:
+            unlike = "Names must differ in more than capitals, accents' encoding and invisible characters."
             raise InputError(
                 f"{path}, line {line}: the student {_quoted(student.id)} is on line {other} already",
-                hint="Names must differ in more than capitals, accents' encoding and invisible characters.",
+                hint=unlike if name != student.id else "Name every student once, on a line of their own.",
             )
         students.append(student)
     if not students:

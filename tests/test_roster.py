@@ -71,6 +71,14 @@ def test_what_cannot_be_a_roster_is_said_with_its_line(tmp_path: Path, text: str
         roster(tmp_path, text)
 
 
+@pytest.mark.parametrize(("second", "hint"), [("ada", "Name every student once"), ("Ada", "Names must differ in more")])
+def test_a_student_named_twice_is_told_from_two_names_alike(tmp_path: Path, second: str, hint: str) -> None:
+    """A line pasted twice needs deleting; two people whose folders would be one need other names."""
+    with pytest.raises(InputError, match="on line 2 already") as caught:
+        roster(tmp_path, f"student\nada\n{second}\n")
+    assert caught.value.hint.startswith(hint)
+
+
 def test_a_misspelt_column_is_offered(tmp_path: Path) -> None:
     """`students` is what people write."""
     with pytest.raises(InputError, match="no column") as caught:
