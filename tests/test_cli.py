@@ -110,6 +110,11 @@ def test_check_says_when_something_could_not_be_graded(tmp_path: Path) -> None:
             "submissions may import 'nopackage', which is not installed here\n"
             "  Install it for the Python that runs `grader`, or leave it out of --allow.",
         ),
+        (
+            ["check", "{class}", "--format", "junit"],
+            "prints a table or json\n  Grade with -o FOLDER, then run `grader report FOLDER --format junit`.",
+        ),
+        (["check", "{class}", "--format", "tabel"], "prints a table or json\n  Did you mean 'table'?"),
         (["check", "{class}", "--seed", "minus"], "not a valid int"),
         (["check"], "Missing argument"),
         (["chek", "{class}"], "Did you mean 'check'?"),

@@ -10,6 +10,7 @@ import click
 
 from grader.cli.main import course_option, data_options
 from grader.course import Course, builtin_folder
+from grader.errors import InputError, did_you_mean
 from grader.exercise import Level
 from grader.feedback import Feedback, course_policy, limit, settings_files
 from grader.sandbox import tiers
@@ -18,7 +19,14 @@ from grader.sandbox import tiers
 @click.command()
 @click.argument("submissions", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--topic", "topics", multiple=True, help="Grade this topic only; may be given again.")
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", help="What to print.")
+@click.option(
+    "--format",
+    "form",
+    metavar="[table|json]",
+    default="table",
+    callback=lambda ctx, param, word: printed(word),
+    help="What to print.",
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder for the report.")
 @click.option(
     "--key-file", type=click.Path(path_type=Path, dir_okay=False), help="The course key, for students' own variants."
@@ -120,6 +128,18 @@ def shown(asked: str | None, course: Course, submissions: tuple[Path, ...]) -> F
         if path not in settings_files(*folders):
             click.echo(f"warning: {path} is not read; `grader check` reads the one where it is called", err=True)
     return course_policy(*folders).at(datetime.now(UTC))
+
+
+def printed(word: str) -> str:
+    """Return the form to print: of those that a report is written in, the way to them is named."""
+    from grader.report.formats import FORMATS
+
+    if word in ("table", "json"):
+        return word
+    hint = f"Grade with -o FOLDER, then run `grader report FOLDER --format {word}`." if word in FORMATS else ""
+    raise InputError(
+        f"--format {word}: `grader check` prints a table or json", hint=hint or did_you_mean(word, ("table", "json"))
+    )
 
 
 def _in_container(ctx: click.Context) -> int:
