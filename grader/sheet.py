@@ -45,6 +45,8 @@ _LIBRARIES = {"numpy": "NumPy", "scipy": "SciPy", "torch": "PyTorch", "sympy": "
 
 _LONG = re.compile(r"-?\d+\.\d{6,}")  # decimals of a wrong answer that nobody would write out
 
+_MINUS = re.compile(r"-(?=[\d.(])|(?<![^\W\d])-")  # no hyphen between letters
+
 
 @dataclass(frozen=True)
 class Slip:
@@ -260,7 +262,8 @@ def _answer(kind: Any, key: Value) -> str:
 def _slips(part: AnyPart, show: Callable[[Value], str], p: Any) -> Iterator[Slip]:
     hints = {misconception.name: misconception.hint for misconception in part.misconceptions}
     for name, value in part.distractors(p).items():
-        yield Slip(name, _LONG.sub(lambda found: f"{float(found[0]):.4f}…", show(value)), hints[name])
+        answer = _LONG.sub(lambda found: f"{float(found[0]):.4f}…", show(value))
+        yield Slip(name, _MINUS.sub("−", answer), hints[name])
 
 
 def _carry(exercise: AnyExercise, part: AnyPart) -> str:

@@ -283,6 +283,20 @@ def test_a_key_shows_what_wrong_answers_mean() -> None:
     assert "<td>You took | too *many*.</td>" in render_key(one, medium="html")
 
 
+def test_a_key_writes_minus_as_the_sheet_does() -> None:
+    """What is looked for on a sheet by its sign is found in the key's table; a word keeps its hyphen."""
+    part: AnyPart = Part(
+        "first",
+        "Which?",
+        lambda p: ((1, 2),),
+        Matrix(),
+        lambda p: "$(1, 2)$",
+        misconceptions=(Misconception("sign-lost", lambda p: ((-1, -2),), "The sign-bit is lost."),),
+    )
+    key = render_key(odd_variant(parts=(part,)))
+    assert re.search(r"^\| .*−1.*−2.* \| sign-lost \| The sign-bit is lost\. \|$", key, re.MULTILINE)
+
+
 def test_pictures_are_drawn_in_html_and_told_in_text() -> None:
     """Markdown has no SVG; its reader gets the words."""
     assert "*Picture: a *box**" in render_sheet(odd_variant())
