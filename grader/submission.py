@@ -15,7 +15,9 @@ import stat
 import unicodedata
 import warnings
 import zipfile
+import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
@@ -399,13 +401,13 @@ def _zip(path: Path, known: Collection[str]) -> Iterator[_File]:
     """Yield the files of a zip, read in memory; a single top folder around everything is left out."""
     try:
         archive = zipfile.ZipFile(io.BytesIO(path.read_bytes()))
-    except (zipfile.BadZipFile, OSError) as error:
+    except (zipfile.BadZipFile, OSError, UnicodeDecodeError, NotImplementedError) as error:
         raise InputError(f"{path}: not a readable zip: {error}") from None
     with archive:
-        infos = [info for info in archive.infolist() if not info.is_dir() and _wanted(PurePosixPath(info.filename))]
+        infos = [info for info in archive.infolist() if not info.is_dir() and _wanted(_place(info))]
         if sum(info.file_size for info in infos) > MAX_ZIP:
             raise InputError(f"{path}: unpacks to more than {MAX_ZIP >> 30} GB")
-        places = [(info, PurePosixPath(info.filename).parts) for info in infos]
+        places = [(info, _place(info).parts) for info in infos]
         tops = {parts[0] for _, parts in places}
         if len(tops) == 1 and any(len(parts) > 2 for _, parts in places):
             places = [(info, parts[1:]) for info, parts in places]
@@ -413,6 +415,15 @@ def _zip(path: Path, known: Collection[str]) -> Iterator[_File]:
         for info, parts in sorted(places, key=lambda place: place[1]):
             owner = path.stem if alone else (parts[0] if len(parts) > 1 else PurePosixPath(parts[0]).stem)
             yield _unzip(archive, info, _student(owner), "/".join(parts[1:] or parts))
+
+
+def _place(info: zipfile.ZipInfo) -> PurePosixPath:
+    """Return where in a zip a file is; macOS writes names in UTF-8 and does not say so, as the format asks for."""
+    name = info.filename
+    if not info.flag_bits & 0x800:  # not said to be UTF-8: Python took it for the code page of the first PCs
+        with suppress(UnicodeError):
+            name = name.encode("cp437").decode("utf-8")
+    return PurePosixPath(name)
 
 
 def _known(path: PurePath, known: Collection[str]) -> bool:
@@ -431,8 +442,8 @@ def _unzip(archive: zipfile.ZipFile, info: zipfile.ZipInfo, student: str, shown:
     try:
         with archive.open(info) as stream:
             data = stream.read(largest + 1)
-    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError) as error:
-        return _File(student, shown, problem=f"{shown}: cannot be unpacked: {type(error).__name__}")
+    except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, NotImplementedError, EOFError) as error:
+        return _File(student, shown, problem=f"{shown}: cannot be unpacked: {error or type(error).__name__}")
     if len(data) > largest:
         return _File(student, shown, problem=f"{shown}: larger than {largest >> 20} MB")
     return _File(student, shown, data)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -57,6 +58,39 @@ def test_a_zip_as_moodle_exports_it(tmp_path: Path, top: str) -> None:
         archive.writestr(f"{top}Grace Hopper_4712_assignsubmission_file_/padding.py", "x = 1")
         archive.writestr(f"{top}__MACOSX/Ada/._padding.py", "junk")
     assert students(find_submissions([path], KNOWN)) == {"Ada Lovelace": ["padding.py"], "Grace Hopper": ["padding.py"]}
+
+
+def zipped(path: Path, old: bytes, new: bytes, flag: int = 0) -> Path:
+    """Write a zip of two students with some of its bytes changed, names in flagged UTF-8 or without a flag."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("1234/padding.py", "x = 1\n" * 9)
+        archive.writestr("ada/padding.py", "x = 1")
+    data = bytearray(path.read_bytes().replace(old, new))
+    for header, place in ((b"PK\3\4", 7), (b"PK\1\2", 9)):
+        for found in re.finditer(header, bytes(data)):
+            data[found.start() + place] |= flag
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize(("name", "shown"), [("Böb".encode(), "Böb"), (b"J\x94rg", "Jörg"), (b"J\xf6rg", "J÷rg")])
+def test_names_in_a_zip_are_utf8_or_as_the_format_has_it(tmp_path: Path, name: bytes, shown: str) -> None:
+    """A class packed again with macOS must not turn every accent into somebody unknown."""
+    assert {s.student for s in find_submissions([zipped(tmp_path / "a.zip", b"1234", name)], KNOWN)} == {shown, "ada"}
+
+
+def test_a_zip_whose_names_are_not_what_it_says(tmp_path: Path) -> None:
+    """A traceback tells an instructor nothing."""
+    with pytest.raises(InputError, match=r"a\.zip: not a readable zip: 'utf-8' codec"):
+        find_submissions([zipped(tmp_path / "a.zip", b"1234", b"J\xf6rg", flag=8)], KNOWN)
+
+
+def test_a_damaged_file_in_a_zip_stops_nobody_else(tmp_path: Path) -> None:
+    """One file lost on its way is one sentence."""
+    path = zipped(tmp_path / "a.zip", b"1234/padding.py\xab", b"1234/padding.py\xff")
+    lost, ada = find_submissions([path], KNOWN)
+    assert [problem.partition(": Error -3 ")[0] for problem in lost.problems] == ["padding.py: cannot be unpacked"]
+    assert [module.path for module in ada.modules] == ["padding.py"]
 
 
 def test_a_student_without_files_is_told_so(tmp_path: Path) -> None:
