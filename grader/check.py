@@ -289,7 +289,7 @@ class Grading:
             try:
                 found, said = self._grade_task(task, pool)
             except Exception as error:  # whatever it is, it is not the student's fault
-                reason = error.message if isinstance(error, GraderError) else f"{type(error).__name__}: {error}"
+                reason = _sentence(error) if isinstance(error, GraderError) else f"{type(error).__name__}: {error}"
                 found, said = _all_parts(task, Outcome.UNGRADABLE, f"the grader failed: {reason}"), []
             parts += found
             notes += said
@@ -500,6 +500,11 @@ def _importable(allowed: frozenset[str], tasks: Iterable[Task]) -> frozenset[str
     """Return what all submissions may import, and what is imported before they are; optimizers where one is named."""
     named = "torch" in allowed and any(b"optim" in task.module.source for task in tasks)
     return frozenset({"numpy"}) | allowed | (TORCH if named else frozenset())
+
+
+def _sentence(error: GraderError) -> str:
+    """Return what is wrong and the way out."""
+    return f"{error.message.rstrip('.')}. {error.hint}" if error.hint else error.message
 
 
 def _ready_for_models() -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from grader.check import Grading, Settings, Task, _importable
 from grader.course import load_course
+from grader.errors import InputError
 from grader.exercise import Level
 from grader.outcome import Gradebook, Outcome, PartResult, StudentResult
 from grader.report.document import status
@@ -189,6 +190,17 @@ def test_two_modules_for_one_topic_are_refused(hand_in: Hand, variant: AnyVarian
     result = hand_in({"sums.py": filled(variant), "again/sums.py": filled(variant) + "# better"})
     assert result.score == 0
     assert "handed in 2 times" in result.problems[0]
+
+
+def test_what_fails_of_ours_says_the_way_out(
+    hand_in: Hand, variant: AnyVariant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever grades without a package that a topic needs is told what to install, in the student's row too."""
+    error = InputError("submissions may import 'x', which is not installed here", hint="Install it.")
+    monkeypatch.setattr(Grading, "_grade_task", lambda *_: (_ for _ in ()).throw(error))
+    result = hand_in({"sums.py": filled(variant)})
+    assert {part.outcome for part in result.parts} == {Outcome.UNGRADABLE}
+    assert result.parts[0].message.endswith("which is not installed here. Install it.")
 
 
 def test_a_copy_of_a_module_is_no_second_attempt(hand_in: Hand, variant: AnyVariant) -> None:
