@@ -167,6 +167,8 @@ class Contract:
             raise CourseError(f"{where}: a regime needs at least one case")
         if stray := {regime.group for regime in self.regimes} ^ set(self.groups):
             raise CourseError(f"{where}: regimes and groups do not match: {', '.join(sorted(stray))}")
+        if BEHAVIOUR in self.groups:
+            raise CourseError(f"{where}: no group of its own can be called {BEHAVIOUR!r}, which every function has")
         if sum(Fraction(weight) for weight in self.groups.values()) <= 0:
             raise CourseError(f"{where}: the weights of its groups must add up to more than zero")
         if twins := [twin.name for twin in self.twins if not twin.hint]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -274,3 +275,10 @@ def test_lost_precision_is_counted_once(cases: CaseSet) -> None:
     assert grade(cases, lambda x, factor=2: np.round(x * factor, 6)).score < single.score
     both = grade(cases, lambda x, factor=2: buffered("float32")(x, 2))
     assert both.score / both.max_score == Fraction(1, 5)  # the factor is another mistake
+
+
+def test_no_group_is_called_as_the_one_that_all_functions_have() -> None:
+    """Its share would be given away for something else."""
+    regimes = (Regime("any", lambda rng: Call((1,)), "behaviour"),)
+    with pytest.raises(CourseError, match="no group of its own can be called 'behaviour'"):
+        replace(CONTRACT, regimes=regimes, groups={"behaviour": 1})

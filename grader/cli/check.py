@@ -123,9 +123,9 @@ def shown(asked: str | None, course: Course, submissions: tuple[Path, ...]) -> F
     here = Path.cwd()
     folders = [] if any(here.is_relative_to(given.resolve()) for given in submissions) else [here]
     folders += [] if course.folder == builtin_folder() else [course.folder]
-    beside = settings_files(*(place for given in submissions for place in (given, given.absolute().parent)))
-    for path in beside:
-        if path not in settings_files(*folders):
+    read = settings_files(*folders)
+    for path in settings_files(*(place for given in submissions for place in (given, given.absolute().parent))):
+        if path not in read:
             click.echo(f"warning: {path} is not read; `grader check` reads the one where it is called", err=True)
     return course_policy(*folders).at(datetime.now(UTC))
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from grader.answers import count
-from grader.contract import BEHAVIOUR_SHARE, Call, Contract, Regime, percentages
+from grader.contract import BEHAVIOUR, Call, Contract, Regime, percentages
 from grader.functions.cases import MADE_AGAIN, SAME_SHAPES, Case, CaseSet, Fault, make_case
 from grader.functions.runner import Runner
 from grader.functions.witness import counterexample, parameter_names
@@ -272,25 +272,27 @@ def behaves(tally: Tally) -> bool:
 
 def shared_marks(contract: Contract, tally: Tally) -> Fraction:
     """Return the share of the marks: each group counts when all its regimes pass, none without the first group."""
-    passed = {
-        group: all(tally.earns(r.name) for r in contract.regimes if r.group == group) for group in contract.groups
-    }
-    first = next(iter(contract.groups))
-    if not passed[first]:
-        return Fraction(0)
-    whole = sum((Fraction(weight) for weight in contract.groups.values()), Fraction(0))
-    earned = sum((Fraction(weight) for group, weight in contract.groups.items() if passed[group]), Fraction(0))
-    return earned / whole * (1 - BEHAVIOUR_SHARE) + (BEHAVIOUR_SHARE if behaves(tally) else 0)
+    earned = earned_shares(contract, tally)
+    gate = next(iter(contract.groups))
+    return (
+        sum((share for group, share in contract.shares if earned[group]), Fraction(0)) if earned[gate] else Fraction(0)
+    )
+
+
+def earned_shares(contract: Contract, tally: Tally) -> dict[str, bool]:
+    """Return of each of the contract's shares whether it is earned, as far as the gate is."""
+    groups = {group: [r.name for r in contract.regimes if r.group == group] for group in contract.groups}
+    return {group: all(map(tally.earns, names)) for group, names in groups.items()} | {BEHAVIOUR: behaves(tally)}
 
 
 def credit(contract: Contract, tally: Tally) -> str:
     """Say how a part of the marks came about: which groups count, and which do not."""
-    passed = [all(tally.earns(r.name) for r in contract.regimes if r.group == group) for group in contract.groups]
-    passed.append(behaves(tally))
-    gate, opened = next(iter(contract.groups)), passed[0]
+    earned = earned_shares(contract, tally)
+    gate = next(iter(contract.groups))
+    opened = earned[gate]
     said = ", ".join(
-        f"{group} {percent} %{'' if earned or not opened else ' (not earned)'}"
-        for (group, percent), earned in zip(percentages(contract.shares), passed, strict=True)
+        f"{group} {percent} %{'' if earned[group] or not opened else ' (not earned)'}"
+        for group, percent in percentages(contract.shares)
     )
     if not opened:
         return (
