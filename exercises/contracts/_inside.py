@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -14,18 +14,35 @@ Test = Callable[[Call], bool]
 
 
 class Look:
-    """What a call f(x, w, b, stride, padding) is made of."""
+    """What a call f(x, w, b, stride, padding) is made of; of other arguments, a class of its own."""
+
+    names: ClassVar = ("x", "w", "b", "stride", "padding")
+    factors: ClassVar = ("x", "w")  # the arrays whose numbers are multiplied
 
     def __init__(self, call: Call) -> None:
-        self.named = {**dict(zip(("x", "w", "b", "stride", "padding"), call.args, strict=False)), **call.kwargs}
+        self.named = {**dict(zip(self.names, call.args, strict=False)), **call.kwargs}
         self.x, self.w, self.b = self.named["x"], self.named["w"], self.named.get("b")
-        self.arrays = [array for array in (self.x, self.w, self.b) if array is not None]
+        self.arrays = [a for name in self.names if isinstance(a := self.named.get(name), np.ndarray)]
         self.kinds = "".join(array.dtype.kind for array in self.arrays)
         self.sh, self.sw = pair(self.named.get("stride", 1), "stride")
         self.ph, self.pw = pair(self.named.get("padding", 0), "padding", 0)
         (self.n, self.c, self.h, self.width), (self.f, _, self.kh, self.kw) = self.x.shape, self.w.shape
         self.room = self.h + 2 * self.ph - self.kh, self.width + 2 * self.pw - self.kw
         self.oh, self.ow = self.room[0] // self.sh + 1, self.room[1] // self.sw + 1
+
+    @classmethod
+    def where(cls, test: Callable[[Self], bool]) -> Test:
+        """Return whether the test holds of what a call is made of, if the call shows anything."""
+
+        def holds(call: Call) -> bool:
+            look = cls(call)
+            return bool(look.shows() and test(look))
+
+        return holds
+
+    def shows(self) -> bool:
+        """Can a result be told from a wrong one? Without an image there is nothing to compare."""
+        return bool(self.n)
 
     def divides(self) -> bool:
         return not (self.room[0] % self.sh or self.room[1] % self.sw)
@@ -34,13 +51,12 @@ class Look:
         return all(array.dtype == dtype for array in self.arrays)
 
     def decimals(self) -> bool:
-        """Are some numbers of the image and some of the weights not whole?"""
-        return all(bool(np.any(array != np.round(array))) for array in (self.x, self.w))
+        """Are some numbers of every array that is multiplied not whole?"""
+        return all(bool(np.any(self.named[name] != np.round(self.named[name]))) for name in self.factors)
 
-    def largest(self) -> tuple[float, float]:
-        """Return the largest magnitudes of the image and of the weights."""
-        image, weights = (float(np.max(np.abs(array.astype(np.float64)), initial=0)) for array in (self.x, self.w))
-        return image, weights
+    def largest(self) -> tuple[float, ...]:
+        """Return the largest magnitude of each array that is multiplied."""
+        return tuple(float(np.max(np.abs(self.named[name].astype(np.float64)), initial=0)) for name in self.factors)
 
     def zero_weights(self) -> bool:
         """Is all of a filter zero, or a row or a column of one of its slices?"""
@@ -51,27 +67,23 @@ class Look:
         return self.b is not None and (0 in self.b or len(set(self.b.tolist())) < self.f or not self.b.sum())
 
 
-def where(test: Callable[[Look], bool]) -> Test:
-    """Return whether the test holds of what a call is made of; without an image it shows nothing."""
-
-    def holds(call: Call) -> bool:
-        look = Look(call)
-        return bool(look.n and test(look))
-
-    return holds
+where = Look.where
 
 
 def without_images(call: Call) -> bool:
-    return bool(Look(call).n == 0)
+    return any(array.size == 0 for array in arrays(call))
+
+
+def arrays(call: Call) -> list[Any]:
+    return [value for value in (*call.args, *call.kwargs.values()) if isinstance(value, np.ndarray)]
 
 
 def stored_as(layout: str) -> Test:
     """Return whether all arrays of a call are laid out so: those of more than one axis, with more than one entry."""
 
     def stored(call: Call) -> bool:
-        values = (*call.args, *call.kwargs.values())
-        arrays = [value for value in values if isinstance(value, np.ndarray) and value.ndim > 1 and value.size > 1]
-        return bool(arrays) and all(has_layout(array, layout) for array in arrays)
+        told = [array for array in arrays(call) if array.ndim > 1 and array.size > 1]
+        return bool(told) and all(has_layout(array, layout) for array in told)
 
     return stored
 
