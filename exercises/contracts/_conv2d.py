@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import permutations, product
 from typing import Any
 
@@ -10,6 +10,8 @@ import numpy as np
 
 from grader.authoring import LAYOUTS, Call, Draw, integers, laid_out, reals
 from solutions.windows import pair
+
+Maker = Callable[..., Call]  # of a source of randomness, and sizes as `case` takes them
 
 
 def case(
@@ -64,6 +66,10 @@ def single(rng: Draw, **sizes: Any) -> Call:
     return whole(rng, n=1, c=1, f=1, **sizes)
 
 
+def with_bias(rng: Draw, **sizes: Any) -> Call:
+    return whole(rng, biased=True, **sizes)
+
+
 BIAS = (1, 2, 3, 5, -1, -2, -3, -4, 7, -6, 11, -9)
 
 
@@ -91,21 +97,21 @@ def remainder(rng: Draw, stride: tuple[int, int]) -> tuple[int, int]:
     return spare[0], spare[1]
 
 
-def not_dividing(rng: Draw) -> Call:
+def not_dividing(rng: Draw, make: Maker = single) -> Call:
     stride = rng.integer(2, 3)
-    return single(rng, stride=stride, spare=remainder(rng, (stride, stride)))
+    return make(rng, stride=stride, spare=remainder(rng, (stride, stride)))
 
 
-def beyond_kernel(rng: Draw) -> Call:
-    return single(rng, kernel=(rng.integer(1, 2),) * 2, stride=rng.integer(3, 4), outputs=(2, 2))
+def beyond_kernel(rng: Draw, make: Maker = single) -> Call:
+    return make(rng, kernel=(rng.integer(1, 2),) * 2, stride=rng.integer(3, 4), outputs=(2, 2))
 
 
-def all_together(rng: Draw) -> Call:
+def all_together(rng: Draw, make: Maker = with_bias) -> Call:
     stride, padding = unequal(rng, 1, 2, 3), unequal(rng, 0, 1, 2)
     kernel = rng.choice(((3, 2), (2, 3)))
     spare = remainder(rng, stride)
     sizes = {"n": 2, "c": rng.integer(2, 3), "f": rng.integer(2, 3), "outputs": unequal(rng, 2, 3)}
-    return whole(rng, biased=True, kernel=kernel, stride=stride, padding=padding, spare=spare, **sizes)
+    return make(rng, kernel=kernel, stride=stride, padding=padding, spare=spare, **sizes)
 
 
 def wide_padding(rng: Draw) -> Call:
@@ -178,8 +184,8 @@ def by_position(rng: Draw) -> Call:
     )
 
 
-def as_lists(rng: Draw) -> Call:
-    call = whole(rng, stride=unequal(rng, 1, 2), padding=unequal(rng, 0, 1), kernel=(3, 3))
+def as_lists(rng: Draw, make: Maker = whole) -> Call:
+    call = make(rng, stride=unequal(rng, 1, 2), padding=unequal(rng, 0, 1), kernel=(3, 3))
     return Call(call.args, {name: list(value) for name, value in call.kwargs.items()})
 
 
@@ -250,7 +256,8 @@ ALIKE = (
 )  # of the same kernel and padded image: who remembers by shapes has the wrong one
 
 
-KINDS: tuple[tuple[str | float | None, ...], ...] = (
+Kind = str | float | None
+KINDS: tuple[tuple[Kind, ...], ...] = (
     ("whole", "whole", "whole"),
     ("float64", "float64", "float64"),
     ("int64", "int64", "int64"),
@@ -333,10 +340,7 @@ def anything(rng: Draw) -> Call:
     way, form, biased = rng.choice(WAYS), rng.choice(FORMS), rng.choice(BIASES)
     moves = any_moves(rng, 3)
     x, w, (stride, padding) = case(rng, **{**moves, **{name: v for name, v in corner.items() if name in moves}})
-    kinds = [
-        rng.choice(options) if own == "any" else own
-        for own, options in zip(corner.get("kind", kind), MIXED, strict=True)
-    ]
+    kinds = any_kinds(rng, corner.get("kind", kind), MIXED)
     image, weights, values = (of_kind(rng.fork(), *each) for each in zip((x, w, (w[0],)), kinds, strict=True))
     for weight in weights:
         weight.flat[0] = weight.flat[0] or 1  # of one pixel, a zero would hide the image
@@ -347,12 +351,21 @@ def anything(rng: Draw) -> Call:
     short = corner.get("short", False)
     left_out = short or corner.get("bias", "none" if kinds[2] is None else biased) == "none"
     arrays = [image[:0] if corner.get("empty") else image, weights, None if left_out else values]
-    layout = corner.get("stored", layout)
-    layouts = [rng.choice(LAYOUTS) if layout == "each in its own" else layout for _ in arrays]
-    arrays = [a if a is None else laid_out(a, own) for a, own in zip(arrays, layouts, strict=True)]
+    arrays = all_stored(rng, arrays, corner.get("stored", layout))
     if short:
         return Call(tuple(arrays[: rng.integer(2, 3)]))
     return handed(rng, arrays, {"stride": stride, "padding": padding}, way, corner.get("form", form))
+
+
+def any_kinds(rng: Draw, kinds: Sequence[Kind], options: Sequence[Sequence[str]]) -> list[Kind]:
+    """Return the kinds of arrays, with one of an array's options where any will do."""
+    return [rng.choice(own) if kind == "any" else kind for kind, own in zip(kinds, options, strict=True)]
+
+
+def all_stored(rng: Draw, arrays: list[Any], layout: str) -> list[Any]:
+    """Return arrays, or None, in one of the layouts STORED."""
+    layouts = [rng.choice(LAYOUTS) if layout == "each in its own" else layout for _ in arrays]
+    return [a if a is None else laid_out(a, own) for a, own in zip(arrays, layouts, strict=True)]
 
 
 def _set(places: Any, value: int = 0) -> Callable[[Any], None]:
@@ -414,7 +427,7 @@ PATTERNS: dict[str, Callable[[Any], None]] = {
 }  # of an image, of weights, or of a bias: what invites a short cut
 
 
-def of_kind(rng: Draw, shape: tuple[int, ...], kind: str | float | None) -> Any:
+def of_kind(rng: Draw, shape: tuple[int, ...], kind: Kind) -> Any:
     """Return numbers of one of the KINDS."""
     if kind is None:
         return np.zeros(shape)
@@ -425,8 +438,10 @@ def of_kind(rng: Draw, shape: tuple[int, ...], kind: str | float | None) -> Any:
     return integers(rng, shape, -(10**6), 10**6) if kind == "large" else numbers(rng, shape, kind)
 
 
-def handed(rng: Draw, arrays: list[Any], moves: dict[str, Any], way: str, form: str) -> Call:
-    """Return a call of x, w and b in one of the WAYS, with stride and padding in one of the FORMS."""
+def handed(
+    rng: Draw, arrays: list[Any], moves: dict[str, Any], way: str, form: str, names: Sequence[str] = ("x", "w", "b")
+) -> Call:
+    """Return a call of three arrays in one of the WAYS, with stride and padding in one of the FORMS."""
     if form == "lists":
         moves = {name: list(pair(value, name, 0)) for name, value in moves.items()}
     elif form == "NumPy's integers":
@@ -434,7 +449,7 @@ def handed(rng: Draw, arrays: list[Any], moves: dict[str, Any], way: str, form: 
     if way == "position":
         return Call((*arrays, *moves.values()))
     if way == "keyword":
-        return Call((), {**moves, **dict(zip(("b", "w", "x"), arrays[::-1], strict=True))})
+        return Call((), {**moves, **dict(zip(names[::-1], arrays[::-1], strict=True))})
     given_arrays = arrays if arrays[2] is not None or rng.boolean() else arrays[:2]
     return Call(
         tuple(given_arrays), {n: value for n, value in moves.items() if value != {"stride": 1, "padding": 0}[n]}
@@ -453,9 +468,9 @@ def larger(rng: Draw) -> Call:
     return whole(rng, biased=True, kernel=kernel, outputs=outputs, **sizes)
 
 
-def large_kernel(rng: Draw) -> Call:
+def large_kernel(rng: Draw, make: Maker = single) -> Call:
     kernel = rng.choice(((5, 5), (7, 7), (11, 1), (5, 5), (8, 11), (1, 11)))
-    return single(rng, kernel=kernel, padding=rng.integer(0, 1), outputs=(2, 2))
+    return make(rng, kernel=kernel, padding=rng.integer(0, 1), outputs=(2, 2))
 
 
 def large_stride(rng: Draw) -> Call:
@@ -545,16 +560,16 @@ def numpy_moves(rng: Draw, call: Call, *kinds: type) -> Call:
     return Call(call.args, {name: of(value) for name, value in call.kwargs.items()})
 
 
-def with_numpy_ints(rng: Draw) -> Call:
+def with_numpy_ints(rng: Draw, make: Maker = single) -> Call:
     stride = rng.choice((2, (2, 1)))
-    return numpy_moves(rng, single(rng, kernel=(3, 3), stride=stride, padding=rng.choice((1, (0, 1)))))
+    return numpy_moves(rng, make(rng, kernel=(3, 3), stride=stride, padding=rng.choice((1, (0, 1)))))
 
 
-def crowded(rng: Draw) -> Call:
+def crowded(rng: Draw, make: Maker = with_bias) -> Call:
     """Return a call with many images, channels and filters; a counterexample can shrink to many of one of them."""
     n, c, f = many(rng, 4, 5), many(rng, 4, 5, 6), many(rng, 8, 9)
     n = 4 if n == c == f == 1 else n
-    return whole(rng, biased=True, kernel=(2, 2), outputs=(1, 2), n=n, c=c, f=f)
+    return make(rng, kernel=(2, 2), outputs=(1, 2), n=n, c=c, f=f)
 
 
 def whole_image(rng: Draw) -> Call:
