@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import signal
 import threading
@@ -41,6 +42,7 @@ FILES = "files"  # the topic, and the part, of what could not be read and of whi
 OPTIMIZERS = "torch._dynamo"  # what every optimizer of torch imports when it is made, which takes a second
 TORCH = frozenset({"torch", OPTIMIZERS})  # what models need
 GPU_START = 20.0  # seconds that a process may take more on a GPU: its first tensor there loads the libraries
+ENDING = 5.0  # seconds after Ctrl-C in which another one changes nothing
 HIDDEN = b"hidden cases"  # without a course key: not those of `grader try`
 
 
@@ -426,16 +428,24 @@ class Grading:
 
 @contextmanager
 def _ctrl_c() -> Iterator[threading.Event]:
-    """Remember Ctrl-C besides raising it: what is raised in a callback of the garbage collector is lost."""
+    """Remember Ctrl-C besides raising it: what is raised in a callback of the garbage collector is lost.
+
+    Pressed again within ENDING seconds it does nothing: cut short, the end would leave processes and folders behind.
+    """
     pressed = threading.Event()
+    first = -math.inf
     ours = threading.current_thread() is threading.main_thread()
     if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield pressed
         return
 
     def note(number: int, frame: FrameType | None) -> None:
-        pressed.set()
-        signal.default_int_handler(number, frame)
+        nonlocal first
+        now = time.monotonic()
+        if first <= now - ENDING:
+            first = now
+            pressed.set()
+            signal.default_int_handler(number, frame)
 
     signal.signal(signal.SIGINT, note)
     try:

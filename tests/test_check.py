@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from grader.check import Grading, Settings, Task, _importable
+from grader.check import Grading, Settings, Task, _ctrl_c, _importable
 from grader.course import load_course
 from grader.errors import InputError
 from grader.exercise import Level
 from grader.outcome import Gradebook, Outcome, PartResult, StudentResult
 from grader.report.document import status
 from grader.report.summary import share_of
+from grader.sandbox.host import Sandbox
 from grader.submission import Module, Submission, find_submissions, read_module
 from grader.tryout import without_key
 from grader.variant import AnyVariant, Keyed, Seeded, draw_variant
@@ -376,6 +377,34 @@ def test_a_ctrl_c_that_something_swallows_is_kept(tmp_path: Path, variant: AnyVa
     assert gradebook.interrupted
     assert [student.student for student in gradebook.students] == ["ada"]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_second_ctrl_c_does_not_cut_the_end_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pressed twice, as people do, it would leave a process and a folder behind; seconds later it counts again."""
+    close, folders = Sandbox.close, []
+
+    def pressed_again(sandbox: Sandbox) -> None:
+        folders.append(sandbox.folder)
+        signal.raise_signal(signal.SIGINT)
+        close(sandbox)
+
+    monkeypatch.setattr(Sandbox, "close", pressed_again)
+    students: dict[str, dict[str, str | bytes]] = {"ada": {"add.py": GOOD}, "zoe": {"add.py": GOOD}}
+    book = run(tmp_path, students, Settings(jobs=1), lambda *_: signal.raise_signal(signal.SIGINT))
+    assert book.interrupted
+    assert folders
+    assert not any(folder.exists() for folder in folders)
+
+
+def test_ctrl_c_counts_again_where_the_end_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    with _ctrl_c() as pressed:
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        assert pressed.is_set()
+        signal.raise_signal(signal.SIGINT)
+        monkeypatch.setattr("grader.check.ENDING", 0.0)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
 
 
 def test_trying_at_home_never_shows_the_key(tmp_path: Path, variant: AnyVariant) -> None:
