@@ -30,6 +30,7 @@ NODE_LIMIT = 100_000
 DIM_LIMIT = 1 << 31
 INT_BITS = 1 << 16
 TREES_KEPT = 1000
+FEW = 8  # items of a tuple or list whose tree is made in a short way
 LENGTHS = struct.Struct("<QQ")
 DTYPES = (
     "|b1", "|i1", "|u1", "<i2", "<u2", "<i4", "<u4", "<i8", "<u8", "<f2", "<f4", "<f8", "<c8", "<c16",
@@ -86,7 +87,8 @@ _plain_tuple = tuple.__getitem__
 _EVERYTHING = slice(None)
 _DOUBLE = np.dtype("<f8")
 _NATIVE = {name: np.dtype(name) for name in DTYPES}
-_TREES: dict[tuple[str, tuple[int, ...]], bytes] = {}  # of results that are arrays, by dtype and shape
+_NAMES = {dtype: name for name, dtype in _NATIVE.items()}
+_TREES: dict[tuple[Any, tuple[int, ...]], str] = {}  # of results that are arrays, by dtype and shape
 _JUNK_BASES: tuple[tuple[type, str], ...] = (
     (np.ndarray, "an array subclass"),
     (type, "a class"),
@@ -281,6 +283,36 @@ def _worth_keeping(value: np.ndarray[Any, Any]) -> bool:
     return reach <= 64 * value.nbytes + 4096
 
 
+def _tree_of(dtype: Any, shape: tuple[int, ...]) -> str:
+    """Return the tree of a result that is an array; nothing where it is none that is sent as it is."""
+    if dtype not in _NAMES or any(dim > DIM_LIMIT for dim in shape):
+        return ""
+    tree = _dumps(["a", _NAMES[dtype], list(shape), None, True])
+    if _len(_TREES) < TREES_KEPT:
+        _TREES[dtype, shape] = tree
+    return tree
+
+
+def _short_tree(value: Any, arrays: list[np.ndarray[Any, Any]], depth: int = 0) -> str:
+    """Return the tree of an array, or of few of them in tuples and lists; nothing for any other value.
+
+    It is the one that the encoder makes, in less time. Collects the arrays, in order.
+    """
+    kind = _type(value)
+    if kind is _ndarray:
+        arrays.append(value)
+        form = value.dtype, value.shape
+        return _TREES.get(form) or _tree_of(*form)
+    if (kind is not tuple and kind is not list) or not 0 < _len(value) <= FEW or depth > 1:
+        return ""
+    trees = []
+    for item in value:
+        trees.append(_short_tree(item, arrays, depth + 1))
+        if not trees[-1]:
+            return ""
+    return f'["{"t" if kind is tuple else "l"}",[{",".join(trees)}]]'
+
+
 def encode(value: Any, limit: int, *, layouts: bool = False) -> tuple[bytes, list[bytes]]:
     """Return the JSON tree of a value and the bytes of its arrays, in order.
 
@@ -288,15 +320,13 @@ def encode(value: Any, limit: int, *, layouts: bool = False) -> tuple[bytes, lis
     results) arrays are sent in C order and scalars as 0-d arrays. What does not fit into `limit` bytes is sent as
     junk of the kind TOO_LARGE; so is what is no plain data, each under its kind.
     """
-    if _type(value) is _ndarray and not layouts:
-        name, shape = value.dtype.str, value.shape
-        known = _TREES.get((name, shape))
-        if known is None and name in _NATIVE and all(dim <= DIM_LIMIT for dim in shape):
-            known = _dumps(["a", name, list(shape), None, True]).encode()
-            if _len(_TREES) < TREES_KEPT:
-                _TREES[name, shape] = known
-        if known is not None and value.nbytes <= limit and _len(known) <= limit:
-            return known, [value.tobytes()]
+    if _type(value) is int and -(2**63) < value < 2**63:
+        return b"%d" % value, []
+    if not layouts:
+        arrays: list[np.ndarray[Any, Any]] = []
+        short = _short_tree(value, arrays)
+        if short and sum([array.nbytes for array in arrays]) + _len(short) <= limit:
+            return short.encode(), [array.tobytes() for array in arrays]
     encoder = _Encoder(limit, layouts)
     try:
         tree = _dumps(encoder.node(value)).encode()

@@ -301,7 +301,6 @@ class Submission:
         self.slots: Slots = {} if slots is None else slots
         self.arrays: dict[int, Any] = {}  # of earlier calls, by slot
         self.tampered = False  # an argument may have been modified: an earlier array may have another form by now
-        self.copyto = frames.np.copyto
         self.kept = Kept()
         self.mro = vars(type)["__mro__"].__get__
         self.sysinfo = sys.exc_info
@@ -353,16 +352,23 @@ class Submission:
 
     def perform(self, name: str, prepared: Prepared) -> tuple[Any, dict[str, Any]]:
         """Make a prepared call; return what `call` does, in less time."""
+        if not prepared.parts:  # nothing that could be modified or shared
+            result, _, rest = self.watched(name, prepared.args, prepared.kwargs)
+            return result, rest
         args, kwargs, loose = list(prepared.args), prepared.kwargs.copy(), []
         for key, slot, template, make, locked, _ in prepared.parts:
             value = self.renewed(slot, template, make, locked)
             loose.append(value)
             place: Any = args if type(key) is int else kwargs
             place[key] = value
-        result, held, rest = self.watched(name, args, kwargs)
+        arrays: list[Any] = []
+        result, held, rest = self.watched(name, args, kwargs, arrays)
         # Two arrays that each own their memory have it at different places: nothing needs to be looked up.
+        own = prepared.owned
+        for item in arrays:
+            own = own and item.flags.owndata
+        returned = {id(item) for item in arrays}
         array = self.frames._ndarray
-        own = prepared.owned and type(result) is array and result.flags.owndata
         for (key, _, _, _, _, old), value in zip(prepared.parts, loose):  # noqa: B905 - made together
             if type(value) is array:
                 now: Any = value.dtype, value.shape, value.strides, value.flags.writeable, value.tobytes()
@@ -371,12 +377,17 @@ class Submission:
             if now != old:
                 rest["changed"].append(key)
                 self.tampered = True
-            if (value is result or not own) and meet(held, self.ranges(value)):
+            if (not own or id(value) in returned) and meet(held, self.ranges(value)):
                 rest["shares"].append(key)
         return result, rest
 
-    def watched(self, name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
-        """Call the function; return its result, where that is in memory, and what it shares with earlier ones."""
+    def watched(
+        self, name: str, args: Sequence[Any], kwargs: dict[str, Any], arrays: list[Any] | None = None
+    ) -> tuple[Any, Any, dict[str, Any]]:
+        """Call the function; return its result, where that is in memory, and what it shares with earlier ones.
+
+        The arrays in the result are added to `arrays`.
+        """
         number = len(self.results)
         self.results.append(None)
         try:
@@ -385,8 +396,8 @@ class Submission:
             self.tampered = True  # who knows
             raise
         self.results[number] = result
-        held = self.ranges(result)
-        earlier = self.kept.meeting(held)
+        held = [] if type(result) in FIXED else self.ranges(result, arrays)
+        earlier = self.kept.meeting(held) if held else []
         if number >= KEPT:
             self.results[number - KEPT] = None
             self.kept.forget(number - KEPT)
@@ -419,17 +430,17 @@ class Submission:
                 old.flags.writeable = True
             except ValueError:  # the submission has locked the memory under it
                 return make()
-        self.copyto(old, template)
+        old[...] = template
         if locked:
             old.flags.writeable = False
         return old
 
-    def ranges(self, value: Any) -> list[tuple[int, int]]:
-        """Return where the arrays, lists and dicts inside a value are in memory, as starts and ends."""
+    def ranges(self, value: Any, arrays: list[Any] | None = None) -> list[tuple[int, int]]:
+        """Return where the arrays, lists and dicts inside a value are in memory, as starts and ends.
+
+        The arrays, those without an entry left out, are added to `arrays`.
+        """
         array = self.frames._ndarray
-        if type(value) is array and value.flags.forc and value.size:
-            start = self.address(value)
-            return [(start, start + value.nbytes)]
         found: list[tuple[int, int]] = []
         todo, boxes = [value], set()
         for _ in range(10_000):
@@ -437,14 +448,11 @@ class Submission:
                 break
             item = todo.pop()
             kind = type(item)
-            if kind is array and item.size:
-                start = end = self.address(item)
-                for stride, dim in zip(item.strides, item.shape, strict=True):
-                    if stride < 0:
-                        start += stride * (dim - 1)
-                    else:
-                        end += stride * (dim - 1)
-                found.append((start, end + item.itemsize))
+            if kind is array:
+                if item.size:
+                    found.append(self.stretch(item))
+                    if arrays is not None:
+                        arrays.append(item)
             elif (kind is list or kind is dict) and id(item) not in boxes:
                 boxes.add(id(item))
                 found.append((id(item), id(item) + 1))
@@ -452,6 +460,18 @@ class Submission:
             elif kind is tuple:
                 todo.extend(item)
         return found
+
+    def stretch(self, value: Any) -> tuple[int, int]:
+        """Return where an array is in memory, which has an entry at least."""
+        start = end = self.address(value)
+        if value.flags.forc:
+            return start, start + value.nbytes
+        for stride, dim in zip(value.strides, value.shape, strict=True):
+            if stride < 0:
+                start += stride * (dim - 1)
+            else:
+                end += stride * (dim - 1)
+        return start, end + value.itemsize
 
     def failure(self) -> dict[str, Any]:
         """Describe the exception being handled without trusting any of its attributes."""

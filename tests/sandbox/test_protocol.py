@@ -179,6 +179,30 @@ def test_junk_is_named(value: Any, kind: str) -> None:
     assert back.kind == kind
 
 
+def test_the_short_way_to_a_tree_is_the_long_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A result of few arrays, or a whole number, is written without the encoder; not a byte may differ."""
+    grid = np.arange(12).reshape(3, 4)
+    arrays = [grid.astype(name).T for name in protocol.DTYPES] + [
+        grid[:0],
+        grid[0, 0:1].reshape(()),
+        grid.astype(">f4"),
+    ]
+    arrays += [np.zeros((2, 0, 1 << 33)), np.zeros(2, "U1"), np.zeros(2, np.longdouble)]
+    values: list[Any] = [*arrays, *((array, [grid, array]) for array in arrays), ((grid, grid), [[grid], (grid,)])]
+    values += [0, -(2**63), 2**63 - 1, 2**63, True, (), [], (grid, 1), [(((grid,),),)], [grid] * 9, (grid, None)]
+    for limit in (1 << 20, 700, 96, 50, 0):
+        short = [protocol.encode(value, limit) for value in values]
+        with monkeypatch.context() as patched:
+            patched.setattr(protocol, "_short_tree", lambda _value, _arrays: "")
+            patched.setattr(protocol, "_type", lambda value: kind if (kind := type(value)) is not int else Whole)
+            patched.setitem(protocol._WRITERS, Whole, protocol._Encoder.integer)
+            assert short == [protocol.encode(value, limit) for value in values]
+
+
+class Whole:
+    """Stands for int where the short way is not to be taken."""
+
+
 def test_results_in_extended_precision_and_named_tuples_arrive_as_plain_ones() -> None:
     """More precision than asked for, and a tuple with names, are right; no code of the tuple's class may run."""
 
