@@ -310,7 +310,11 @@ class Grading:
             return self._answers(task, None)
         with self._runner(task, pool) as runner:
             answers, notes = self._answers(task, runner)
-            functions = [self._function(task, contract, marks, runner) for contract, marks in task.functions]
+            final = None if task.models or not task.functions else task.functions[-1][0]
+            functions = [
+                self._function(task, contract, marks, runner, last=contract is final)
+                for contract, marks in task.functions
+            ]
             models = self._models(task, runner)
         return answers + functions + models, notes
 
@@ -411,13 +415,15 @@ class Grading:
             return _part(topic, part or name, kind, Outcome.MISSING, marks, message)
         return None
 
-    def _function(self, task: Task, contract: Contract, marks: Fraction, runner: Runner) -> PartResult:
+    def _function(
+        self, task: Task, contract: Contract, marks: Fraction, runner: Runner, *, last: bool = False
+    ) -> PartResult:
         from grader.functions.judge import judge
 
         topic = task.topic or contract.name
         if failed := self._cannot_run(task, contract.name, "function", marks, runner):
             return failed
-        result = judge(self.cases(contract), runner, topic, marks)
+        result = judge(self.cases(contract), runner, topic, marks, last=last)
         if task.remark and contract.name == task.module.stem:
             said = (f"{text} {task.remark}" for text in (result.message, result.summary))
             result = replace(result, message=next(said), summary=next(said))

@@ -254,6 +254,21 @@ def test_the_record_comes_with_the_verdict_and_not_from_what_dies() -> None:
     assert hands_in(nothing).record == {}
 
 
+def test_who_is_right_shows_it_in_the_process_that_is_there() -> None:
+    """A process more costs more than the picture; but what is wrong may have spoilt its own, and more may follow."""
+    for function, last, number in ((feature_maps, True, 1), (feature_maps, False, 2), (kernel_flipped, True, 3)):
+        opened: list[LocalSession] = []
+
+        def session(function: Any = function, opened: list[LocalSession] = opened) -> LocalSession:
+            opened.append(LocalSession({"feature_maps": function}))
+            return opened[-1]
+
+        cases = case_set(FEATURE_MAPS, b"seen")
+        result = judge(cases, Runner(session), "feature_maps", Fraction(1), trials=5, last=last)
+        assert result.record
+        assert len(opened) == number
+
+
 def generate(*words: str) -> Any:
     return CliRunner().invoke(cli, ["generate", "--seed", "1", *words])
 

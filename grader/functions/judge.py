@@ -83,14 +83,19 @@ class Tally:
         return done + self.imprecise[regime] == total
 
 
-def judge(cases: CaseSet, runner: Runner, topic: str, marks: Fraction, *, trials: int = TRIALS) -> PartResult:
-    """Grade one function of a loaded module; `trials` is how many calls shrinking a failure may take."""
+def judge(
+    cases: CaseSet, runner: Runner, topic: str, marks: Fraction, *, trials: int = TRIALS, last: bool = False
+) -> PartResult:
+    """Grade one function of a loaded module.
+
+    `trials` is how many calls shrinking a failure may take; `last` says that nothing follows in the module's process.
+    """
     contract = cases.contract
     runner.grant()
     observations = run_cases(cases, runner)
     tally = tally_up(cases, observations, runner)
     reread(cases, observations, runner, tally)
-    compare_calls(contract, observations, tally)
+    compare_calls(cases, observations, tally)
     share = shared_marks(contract, tally)
     outcome = overall_outcome(share, observations)
     findings = diagnose(cases, observations)
@@ -116,16 +121,21 @@ def judge(cases: CaseSet, runner: Runner, topic: str, marks: Fraction, *, trials
         regimes={name: tally.counts[name] for name in sorted(tally.counts, key=_declared(contract))},
         counterexample=witness,
         line=next((o.reply.line for o in failures(observations) if isinstance(o.reply, Raised)), None),
-        record=seen(cases, runner) if trials and outcome in SHOWN else {},
+        record=seen(cases, runner, here=last and outcome is Outcome.CORRECT) if trials and outcome in SHOWN else {},
     )
 
 
-def seen(cases: CaseSet, runner: Runner) -> Mapping[str, Any]:
-    """Return what the function makes of its contract's showcase, in a process of its own: nothing there counts."""
+def seen(cases: CaseSet, runner: Runner, *, here: bool = False) -> Mapping[str, Any]:
+    """Return what the function makes of its contract's showcase: nothing there counts.
+
+    It is made in a process of its own, or `here`, in the module's, where no earlier call can have left anything amiss
+    and nothing comes later.
+    """
     contract, case = cases.contract, cases.showcase
     if contract.showcase is None or case is None:
         return {}
-    reply = runner.alone(contract.name, case.call, case.reply_bytes)
+    ask = runner.call if here and not runner.exhausted else runner.alone
+    reply = ask(contract.name, case.call, case.reply_bytes)
     return contract.showcase.show(case.call, reply.value) if isinstance(reply, Returned) else {}
 
 
@@ -245,23 +255,30 @@ def reread(cases: CaseSet, observations: list[Observation], runner: Runner, tall
 
 
 def _equal(one: Reply, other: Reply) -> bool:
-    """Are these one array, byte for byte? What is so need not be compared with what is expected again."""
-    if not isinstance(one, Returned) or not isinstance(other, Returned):
+    """Did these return the same arrays, byte for byte? What is so need not be compared with what is expected again."""
+    return isinstance(one, Returned) and isinstance(other, Returned) and _same(one.value, other.value)
+
+
+def _same(a: Any, b: Any) -> bool:
+    """Are these the same array, or tuples or lists of the same arrays?"""
+    if type(a) is not type(b):
         return False
-    a, b = one.value, other.value
-    arrays = type(a) is np.ndarray and type(b) is np.ndarray and a.dtype == b.dtype and a.shape == b.shape
-    return arrays and a.tobytes() == b.tobytes()
+    if isinstance(a, tuple | list):
+        return len(a) == len(b) and all(map(_same, a, b))
+    arrays = type(a) is np.ndarray and a.dtype == b.dtype and a.shape == b.shape
+    return bool(arrays and a.tobytes() == b.tobytes())
 
 
-def compare_calls(contract: Contract, observations: list[Observation], tally: Tally) -> None:
+def compare_calls(cases: CaseSet, observations: list[Observation], tally: Tally) -> None:
     """Judge all right results together, where the check has a method `across` for it (see `contract.Check`)."""
-    across = getattr(contract.check, "across", None)
+    across = getattr(cases.contract.check, "across", None)
     if across is None:
         return
-    seen = [(o.case.call, o.reply.value) for o in observations if isinstance(o.reply, Returned) and o.passed]
+    seen = [(o.case.call, o.reply) for o in observations if isinstance(o.reply, Returned) and o.passed]
     if not seen:
         return
-    verdict = across(seen)
+    replies = [reply for _, reply in seen]
+    verdict = cases.scripts[0].together(replies, lambda: across([(call, reply.value) for call, reply in seen]))
     tally.add(TOGETHER, verdict.share == 1)
     tally.remark = verdict.message
 

@@ -7,7 +7,7 @@ sends them: the same bytes in answer to the same call are read once a run, and j
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from grader.contract import Call
@@ -26,6 +26,7 @@ class Script:
         self.calls = tuple(calls)
         self.answers: list[dict[bytes, Reply]] = [{} for _ in self.calls]  # whole frames, and what they say
         self.judgements: dict[int, Any] = {}  # by the identity of a reply that is remembered
+        self.joint: dict[tuple[int, ...], Any] = {}  # of several of them together
         self.counts: dict[str, tuple[int, int]] | None = None  # what the judge counts where nothing is amiss
         self._room = ALL_BYTES
         self._lock = threading.Lock()
@@ -47,3 +48,13 @@ class Script:
         """Keep what the judge found of a reply that is remembered; any other may be gone before its like comes."""
         if id(reply) in self._remembered:
             self.judgements[id(reply)] = judgement
+
+    def together(self, replies: Sequence[Reply], judge: Callable[[], Any]) -> Any:
+        """Return what the judge finds of these replies together: found once, if all of them are remembered."""
+        key = tuple(map(id, replies))
+        if key in self.joint:
+            return self.joint[key]
+        found = judge()
+        if len(self.joint) < ANSWERS and self._remembered.issuperset(key):
+            self.joint[key] = found
+        return found

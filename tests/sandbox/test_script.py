@@ -203,6 +203,20 @@ def test_the_same_bytes_are_read_once(sandbox: Sandbox) -> None:
         reply.value[0] = 5
 
 
+def test_the_same_answers_together_are_judged_once(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a class answers alike is judged as a whole once; who differs in one answer is judged for himself."""
+    asked = mixed("kind")
+    one, two = (replies(sandbox, asked, (asked,)) for _ in range(2))
+    found = [asked.together(given, lambda: object()) for given in (one, two, one[1:], two[1:], [*one[:-1], one[0]])]
+    assert found[0] is found[1]
+    assert found[2] is found[3]
+    assert len(set(map(id, found))) == 3
+    foreign = [*one[:-1], Returned(1)]
+    assert asked.together(foreign, lambda: 1) != asked.together(foreign, lambda: 2)
+    monkeypatch.setattr(script, "ANSWERS", len(asked.joint))
+    assert asked.together(one[2:], lambda: 1) != asked.together(one[2:], lambda: 2)
+
+
 def test_what_is_remembered_is_bounded(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """A class that returns noise must not fill the memory, and is still read right."""
     monkeypatch.setattr(script, "ANSWERS", 3)
