@@ -16,8 +16,8 @@ Test = Callable[[Call], bool]
 class Look:
     """What a call f(x, w, b, stride, padding) is made of; of other arguments, a class of its own."""
 
-    names: ClassVar = ("x", "w", "b", "stride", "padding")
-    factors: ClassVar = ("x", "w")  # the arrays whose numbers are multiplied
+    names: ClassVar[tuple[str, ...]] = ("x", "w", "b", "stride", "padding")
+    factors: ClassVar[tuple[str, ...]] = ("x", "w")  # the arrays whose numbers are multiplied
 
     def __init__(self, call: Call) -> None:
         self.named = {**dict(zip(self.names, call.args, strict=False)), **call.kwargs}
