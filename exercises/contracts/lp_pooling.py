@@ -12,18 +12,21 @@ import numpy as np
 
 from exercises.contracts import pooling_backward
 from exercises.contracts._conv2d import unequal
-from exercises.contracts.pooling import (
-    DOC,
+from exercises.contracts._pooling import (
     LARGE_KERNELS,
     LARGE_MAPS,
     any_sizes,
+    distinct,
     kernel_and_stride,
     larger_sizes,
     numpy_sizes,
     rest_left,
+    sizes,
     unequally,
+    upstream,
 )
-from exercises.contracts.pooling_backward import GROUPS, distinct, made_twins, sizes, upstream
+from exercises.contracts.pooling import DOC
+from exercises.contracts.pooling_backward import GROUPS, made_twins
 from grader.authoring import Call, Close, Contract, Draw, Pane, Regime, Twin, Window, integers, laid_out, reals
 from solutions.pooling import lp_pool2d, lp_pool2d_backward
 from solutions.twins import lp_pooling as twins

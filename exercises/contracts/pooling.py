@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from exercises.contracts._conv2d import many, unequal
+from exercises.contracts._conv2d import unequal
+from exercises.contracts._pooling import (
+    LARGE_KERNELS,
+    LARGE_MAPS,
+    any_sizes,
+    from_both_ends,
+    given,
+    kernel_and_stride,
+    larger_sizes,
+    numpy_sizes,
+    rest_left,
+    unequally,
+)
 from grader.authoring import (
     LAYOUTS,
     Call,
@@ -43,30 +55,6 @@ no whole window reaches are left out, and there is no padding.
 """
 
 
-def given(
-    rng: Draw,
-    *,
-    n: int | None = None,
-    c: int | None = None,
-    kernel: Any = None,
-    stride: Any = None,
-    spare: Sequence[int] = (0, 0),
-    outputs: tuple[int, int] | None = None,
-) -> tuple[tuple[int, ...], dict[str, Any]]:
-    """Return the shape of x and the other arguments; sizes that are not given are drawn, and square.
-
-    The map is built from its output: KH + sh*(OH - 1) rows, and `spare` ones that no window reaches.
-    """
-    n, c = n or rng.integer(1, 2), c or rng.integer(1, 2)
-    kernel = kernel or rng.integer(2, 3)
-    outputs = outputs or (rng.integer(2, 3),) * 2
-    size = pair(kernel, "kernel_size")
-    steps = size if stride is None else pair(stride, "stride")
-    sides = [k + s * (o - 1) + r for k, s, o, r in zip(size, steps, outputs, spare, strict=True)]
-    arguments = {"kernel_size": kernel} if stride is None else {"kernel_size": kernel, "stride": stride}
-    return (n, c, *sides), arguments
-
-
 def whole(rng: Draw, low: int = 1, high: int = 99, **sizes: Any) -> Call:
     """Return a call with whole numbers in float64, by default positive ones with few ties."""
     shape, arguments = given(rng, **sizes)
@@ -91,29 +79,12 @@ def not_dividing(rng: Draw) -> Call:
     return single(rng, **rest_left(rng))
 
 
-def rest_left(rng: Draw) -> dict[str, Any]:
-    """Return kernel, stride and rest, as `given` takes them: windows side by side or not, short rests and long."""
-    options = ((2, 2, 0, 1), (3, None, 2, 1), (3, 2, 1, 0), (2, None, 1, 0), (3, None, 0, 2), (2, 2, 1, 1))
-    kernel, stride, *spare = rng.choice(options)
-    return {"kernel": kernel, "stride": stride, "spare": spare}
-
-
 def beyond_kernel(rng: Draw) -> Call:
     return single(rng, kernel=2, stride=rng.integer(3, 4))
 
 
 def unequal_strides(rng: Draw) -> Call:
     return single(rng, **unequally(rng))
-
-
-def unequally(rng: Draw) -> dict[str, Any]:
-    """Return kernel, unequal strides and rest, as `given` takes them.
-
-    One of the strides may be the kernel's, or the strides and the kernel may have one sum.
-    """
-    options = (2, (1, 3)), (2, (2, 3)), ((2, 3), (2, 1)), (3, (1, 2)), (2, (3, 2)), (3, (3, 1))
-    kernel, stride = rng.choice(options)
-    return {"kernel": kernel, "stride": stride, "spare": [rng.integer(0, side - 1) for side in stride]}
 
 
 def empty(rng: Draw) -> Call:
@@ -167,21 +138,6 @@ def _call(x: Any, arguments: dict[str, Any]) -> Call:
     return Call((x, arguments["kernel_size"]), rest)
 
 
-def any_sizes(rng: Draw) -> dict[str, Any]:
-    """Return sizes in which everything varies at once, as `given` takes them."""
-    kernel, steps = (tuple(rng.integer(1, 4) for _ in range(2)) for _ in range(2))
-    corner = rng.integer(0, 4)
-    whole_map = corner == 4  # the window is the map, or a pixel, which invites short cuts
-    return {
-        "n": rng.integer(1, 3),
-        "c": rng.integer(1, 3),
-        "kernel": 1 if corner == 3 else kernel if rng.boolean() else kernel[0],
-        "stride": rng.choice((None, steps[0], steps)),
-        "spare": (0, 0) if whole_map else (rng.integer(0, 3), rng.integer(0, 3)),
-        "outputs": (1, 1) if whole_map else (rng.integer(1, 4), rng.integer(1, 4)),
-    }
-
-
 def anything(rng: Draw) -> Call:
     """Return a call in which two things that are each right alone may meet: sizes, dtypes, layouts."""
     shape, arguments = given(rng, **any_sizes(rng))
@@ -193,33 +149,8 @@ def anything(rng: Draw) -> Call:
     return _call(laid_out(x, rng.choice(LAYOUTS)), arguments)
 
 
-def larger_sizes(rng: Draw) -> dict[str, Any]:
-    """Return sizes, as `given` takes them, that are mostly larger than elsewhere; a counterexample can shrink."""
-    return {
-        "n": many(rng, 5, 4),
-        "c": many(rng, 5, 4),
-        "kernel": rng.choice((2, (2, 6), (6, 2))),
-        "stride": rng.choice((2, None)),
-        "outputs": rng.choice(((2, 2), (3, 9), (9, 3))),
-    }
-
-
 def larger(rng: Draw) -> Call:
     return whole(rng, -99, 99, **larger_sizes(rng))
-
-
-def kernel_and_stride(rng: Draw) -> dict[str, Any]:
-    """Return a kernel and a stride that are both unequal pairs, or one a pair and the other a number.
-
-    In some, the windows stand side by side in one direction only, and both sides of the map are multiples of theirs.
-    """
-    kind = rng.integer(0, 4)
-    if kind == 4:
-        return {"kernel": 2, "stride": unequal(rng, 1, 2), "outputs": (3, 3)}
-    return {
-        "kernel": rng.integer(2, 3) if kind == 3 else unequal(rng, 2, 3),
-        "stride": (unequal(rng, 1, 2), unequal(rng, 1, 4), rng.integer(1, 2), unequal(rng, 1, 4))[kind],
-    }
 
 
 def none_given(rng: Draw) -> Call:
@@ -228,37 +159,13 @@ def none_given(rng: Draw) -> Call:
     return Call((x, size), {"stride": None}) if rng.boolean() else Call((x, size, None))
 
 
-def numpy_sizes(rng: Draw, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments with NumPy's integers in place of ints."""
-    kind = rng.choice((np.int64, np.int32, np.int16))
-
-    def of(value: Any) -> Any:
-        return kind(value) if isinstance(value, int) else tuple(map(kind, value))
-
-    return {name: of(value) for name, value in arguments.items()}
-
-
 def with_numpy_ints(rng: Draw) -> Call:
     shape, arguments = given(rng, kernel=rng.choice((2, (2, 3))), stride=rng.choice((1, (1, 2))))
     return _call(integers(rng, shape, 1, 99, "float64"), numpy_sizes(rng, arguments))
 
 
-LARGE_KERNELS = (4, 5, 6, 7, 5, (4, 1), (1, 5))
-LARGE_MAPS = ((1, 13), (13, 1), (2, 14), (14, 2))
-
-
 def large_kernel(rng: Draw) -> Call:
     return single(rng, -99, 99, kernel=rng.choice(LARGE_KERNELS), stride=rng.choice((2, None)), outputs=(2, 2))
-
-
-def from_both_ends(rng: Draw, shape: tuple[int, ...], dtype: str, spread: int = 99) -> Any:
-    """Return the largest whole numbers of a type, and in a fourth of the places the least, such as a picture's black.
-
-    Two of the largest added up do not fit into the type; the least has no negative, and nothing is below it.
-    """
-    ends = np.iinfo(dtype)
-    least = integers(rng.fork(), shape, 0, 3) == 0
-    return np.where(least, ends.min, integers(rng, shape, int(ends.max) - spread, int(ends.max))).astype(dtype)
 
 
 def at_limits(rng: Draw, *dtypes: str) -> Call:

@@ -11,19 +11,24 @@ from typing import Any
 import numpy as np
 
 from exercises.contracts._conv2d import unequal
-from exercises.contracts.pooling import (
+from exercises.contracts._inside import Test
+from exercises.contracts._pooled import Gradient, gradient_inside, ties_inside
+from exercises.contracts._pooling import (
     LARGE_KERNELS,
     LARGE_MAPS,
-    any_sizes,
-    given,
+    ONE,
+    SHAPES,
+    Mix,
+    distinct,
     kernel_and_stride,
     larger_sizes,
     numpy_sizes,
     rest_left,
+    sizes,
     unequally,
+    upstream,
 )
 from grader.authoring import (
-    LAYOUTS,
     Call,
     Close,
     Contract,
@@ -65,27 +70,6 @@ window reaches have the gradient 0.
 
 
 # Calls -----------------------------------------------------------------------------------------------------
-
-
-def distinct(rng: Draw, shape: tuple[int, ...], low: int = 1, dtype: str = "float64") -> Array:
-    """Return the whole numbers from `low` on in a drawn order, so that there are no ties."""
-    drawn = reals(rng, (math.prod(shape),))
-    ranks = np.argsort(np.argsort(drawn, kind="stable"), kind="stable")
-    return (ranks + low).astype(dtype).reshape(shape)
-
-
-def upstream(rng: Draw, shape: tuple[int, ...], dtype: str = "float64") -> Array:
-    """Return whole numbers of both signs, with zeros."""
-    return integers(rng, shape, -4, 5, dtype)
-
-
-def sizes(rng: Draw, **wanted: Any) -> tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]:
-    """Return the shapes of dy and x, and the other arguments; sizes as `pooling.given` takes them."""
-    shape, arguments = given(rng, **wanted)
-    size = pair(arguments["kernel_size"], "kernel_size")
-    steps = pair(arguments.get("stride", size), "stride")
-    rows, columns = ((side - k) // s + 1 for side, k, s in zip(shape[2:], size, steps, strict=True))
-    return (*shape[:2], rows, columns), shape, arguments
 
 
 def make(dy: Array, x: Array, arguments: dict[str, Any]) -> Call:
@@ -199,16 +183,6 @@ def as_lists(rng: Draw) -> Call:
     return Call((dy, x, list(size)), {"stride": list(call.kwargs["stride"])})
 
 
-def anything(rng: Draw) -> Call:
-    """Return a call in which two things that are each right alone may meet: sizes, dtypes, layouts."""
-    up, shape, arguments = sizes(rng, **any_sizes(rng))
-    dtypes = rng.choice(("float64", "float32", "int64")), rng.choice(("float64", "float32", "int64", "int32"))
-    dy = reals(rng.fork(), up, dtypes[0]) if dtypes[0].startswith("float") else upstream(rng.fork(), up, dtypes[0])
-    x = distinct(rng.fork(), shape, rng.choice((1, -99)), dtypes[1])
-    dy, x = (laid_out(array, rng.choice(LAYOUTS)) for array in (dy, x))
-    return make(dy, x, arguments)
-
-
 def larger(rng: Draw) -> Call:
     return whole(rng, **larger_sizes(rng))
 
@@ -305,8 +279,26 @@ COMMON = (
     Regime("all arguments are given by keyword", by_keyword, "arguments"),
     Regime("all arguments are given by position", by_position, "arguments"),
     Regime("kernel and stride are lists", as_lists, "arguments"),
-    Regime("sizes, types and layouts are mixed", anything, "together", 21),
 )
+MIXED = "sizes, types and layouts are mixed"
+KINDS = (
+    ("whole", "ranks"),
+    ("whole", "signed"),
+    ("whole", "negative"),
+    ("whole", "up to zero"),
+    ("float64", "digits"),
+    ("float64", "next"),
+    ("large", "large"),
+    ("huge", "huge"),
+    ("tiny", "tiny"),
+    ("float64", "float64"),
+    ("float32", "float32"),
+    ("float64", "float32"),
+    ("int64", "float64"),
+    ("int64", "uint8"),
+    ("float64", "int64"),
+    ("float64", "int32"),
+)  # of dy and x
 GROUPS = {
     "basics": 2,
     "volumes": 2,
@@ -349,6 +341,31 @@ TIES = (
     Regime("windows hold nothing but zeros", zeros, "ties"),
     Regime("there are ties and dy has both signs", lambda rng: with_ties(rng, -2, -1, kernel=2, stride=1), "ties"),
 )
+TIED: tuple[dict[str, Any], ...] = (
+    *({"kernel": 2, "stride": None, "outputs": (2, 3), "kind": ("positive", x)} for x in ("few", "zeros")),
+    *({"kernel": 3, "stride": stride, "outputs": (2, 3), "kind": ("positive", "few")} for stride in (1, 2)),
+    *({"kernel": k, "stride": 1, "outputs": (3, 2), "kind": ("whole", "few negative")} for k in (2, (2, 3))),
+    *({"kernel": k, "stride": 2, "outputs": (2, 2), "kind": ("negative", "few")} for k in ((1, 4), (4, 1))),
+    {"kernel": 2, "stride": 3, "outputs": (2, 2), "kind": ("float64", "few")},
+    *({"kernel": 2, "stride": s, "outputs": (2, 3), "kind": ("int64", "few of int64")} for s in (1, 2)),
+    {"kernel": (3, 2), "stride": (2, 1), "outputs": (2, 3), "kind": ("int64", "few of int32")},
+    {"kernel": 2, "outputs": (2, 2), "kind": ("int32", "few of bytes")},
+    {"kernel": (2, 3), "stride": 2, "outputs": (2, 2), "kind": ("float32", "few of float32")},
+    {"kernel": (2, 3), "stride": 1, "outputs": (2, 2), "kind": ("whole", "zeros")},
+    {**ONE, "kernel": 5, "stride": 2, "outputs": (2, 2), "kind": ("positive", "few")},
+    {"n": 2, "c": 3, "kernel": (2, 3), "outputs": (1, 1), "spare": (0, 0), "kind": ("whole", "few")},
+)  # where dy has one sign, or both; ties in rows, in columns, of several kinds of numbers, in many windows at once
+
+
+def with_mixed(regimes: tuple[Regime, ...], mix: Mix, inside: dict[str, Test]) -> tuple[Regime, ...]:
+    """Return the regimes with who is inside them, and with calls in which they meet."""
+    mixed = Regime(MIXED, mix.draw, "together", len(mix.corners) + 1)
+    return tuple(replace(regime, holds=inside.get(regime.name)) for regime in (*regimes, mixed))
+
+
+BYTES = ({"kernel": k, "stride": s, "spare": (0, 0), "kind": ("int64", "uint8")} for k, s in ((2, 1), (3, 2)))
+MAX_MIX = Mix(Gradient.names, (*SHAPES, *TIED, *BYTES), KINDS)
+AVG_MIX = Mix(Gradient.names, SHAPES, (*KINDS, ("int64", "int64")))
 
 
 # Ties ------------------------------------------------------------------------------------------------------
@@ -543,7 +560,7 @@ MAX_POOL2D_BACKWARD = Contract(
         ),
     ),
     reference=max_pool2d_backward,
-    regimes=(*COMMON, *TIES),
+    regimes=with_mixed((*COMMON, *TIES), MAX_MIX, gradient_inside() | ties_inside()),
     check=AnySubgradient(Close(full_magnitude, terms)),
     twins=made_twins("max", HINTS),
     groups={**GROUPS, "ties": 2},
@@ -560,7 +577,7 @@ AVG_POOL2D_BACKWARD = Contract(
         kind="Whole numbers give floating gradients; floating numbers keep at least their precision.",
     ),
     reference=avg_pool2d_backward,
-    regimes=COMMON,
+    regimes=with_mixed(COMMON, AVG_MIX, gradient_inside()),
     check=Close(magnitude, terms),
     twins=made_twins("avg", HINTS),
     groups=GROUPS,

@@ -1,0 +1,228 @@
+"""Which calls of poolings and their gradients are inside their regimes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from exercises.contracts._inside import (
+    Look,
+    Test,
+    all_by_keyword,
+    all_by_position,
+    options,
+    stored_as,
+    with_numpy_integers,
+    without_images,
+)
+from grader.authoring import Call
+from solutions.windows import Array, pair, windows
+
+
+class Pooling(Look):
+    """What a call of a pooling or of its gradient is made of."""
+
+    names: ClassVar[tuple[str, ...]] = ("x", "kernel_size", "stride")
+    factors: ClassVar[tuple[str, ...]] = ("x",)
+
+    def __init__(self, call: Call) -> None:
+        self.named = {**dict(zip(self.names, call.args, strict=False)), **call.kwargs}
+        self.x: Array = self.named["x"]
+        self.dy: Any = self.named.get("dy")  # None of a pooling itself
+        self.arrays = [a for name in self.names if isinstance(a := self.named.get(name), np.ndarray)]
+        self.kinds = "".join(array.dtype.kind for array in self.arrays)
+        self.kernel, self.stride = self.named["kernel_size"], self.named.get("stride")
+        self.kh, self.kw = pair(self.kernel, "kernel_size")
+        self.sh, self.sw = (self.kh, self.kw) if self.stride is None else pair(self.stride, "stride")
+        self.n, self.c, self.h, self.width = self.x.shape
+        self.room = self.h - self.kh, self.width - self.kw
+        self.oh, self.ow = self.room[0] // self.sh + 1, self.room[1] // self.sw + 1
+        self.taps, self.positions = self.kh * self.kw, self.oh * self.ow
+
+    def shows(self) -> bool:
+        """Can a result be told from a wrong one? Not without an image, nor where dy is zero."""
+        return bool(self.n and (self.dy is None or self.dy.any()))
+
+    def told(self) -> bool:
+        """Can places be told: do the numbers differ, mostly, and is little of dy zero?"""
+        apart = len(np.unique(self.x)) * 2 > self.x.size
+        return apart and (self.dy is None or bool(np.count_nonzero(self.dy) * 2 > self.dy.size))
+
+    @classmethod
+    def placing(cls, test: Callable[[Self], bool]) -> Test:
+        """Return whether the test holds of a call whose places can be told."""
+        return cls.where(lambda look: test(look) and look.told())
+
+    @classmethod
+    def telling(cls, test: Callable[[Self], bool]) -> Test:
+        """Return whether the test holds of such a call whose windows have more than one number."""
+        return cls.placing(lambda look: look.taps > 1 and test(look))
+
+    def both_move(self) -> bool:
+        """Are there several windows in both directions?"""
+        return bool(min(self.oh, self.ow) > 1)
+
+    def overlap(self) -> bool:
+        return self.sh < self.kh and self.sw < self.kw and self.both_move()
+
+    @cached_property
+    def flat(self) -> Array:
+        """The windows: (N, C, OH, OW, KH*KW), in a type that holds their differences."""
+        view = windows(self.x, (self.kh, self.kw), (self.sh, self.sw))
+        return view.reshape(*view.shape[:4], self.taps)
+
+    @cached_property
+    def times(self) -> Array:
+        """How often the largest number of each window occurs in it."""
+        return np.asarray((self.flat == self.flat.max(axis=-1, keepdims=True)).sum(axis=-1))
+
+    def tied(self) -> Array:
+        """Return dy of the windows whose largest number occurs more than once."""
+        return np.asarray(self.dy)[self.times > 1]
+
+    def misleads(self) -> bool:
+        """Has a window a number of larger magnitude than its largest number?"""
+        numbers = self.flat.astype(np.float64)
+        return bool((np.abs(numbers).max(axis=-1) > np.abs(numbers.max(axis=-1))).any())
+
+    def spread(self) -> float:
+        """Return how far the numbers are apart, as a share of their magnitude; whole numbers are far."""
+        if self.x.dtype != np.float64 or self.taps == 1:
+            return 1.0
+        return float(np.ptp(self.x) / max(np.abs(self.x).max(), np.finfo(np.float64).tiny))
+
+    def magnitudes(self) -> tuple[float, float]:
+        """Return the least and the most of the largest magnitudes of the arrays."""
+        most = [float(np.abs(array.astype(np.float64)).max(initial=0)) for array in self.arrays]
+        return min(most), max(most)
+
+    def one_is_a_pair(self) -> bool:
+        """Is one of kernel and stride a pair of unequal numbers, and the stride given?"""
+        return self.stride is not None and (self.kh != self.kw or self.sh != self.sw)
+
+
+class Gradient(Pooling):
+    """What a call of the gradient of a pooling is made of."""
+
+    names: ClassVar[tuple[str, ...]] = ("dy", "x", "kernel_size", "stride")
+    factors: ClassVar[tuple[str, ...]] = ("dy", "x")
+
+
+def both_lists(call: Call) -> bool:
+    """Are kernel and stride lists?"""
+    return sum(isinstance(value, list) for value in options(call)) == 2
+
+
+def ways_to_call(look: type[Pooling], arrays: str) -> dict[str, Test]:
+    """Return who is inside the regimes of ways to call and of layouts; `arrays` is what the regimes call them."""
+    return {
+        f"{arrays} Fortran-ordered": stored_as("F"),
+        f"{arrays.replace(' are', ' have').replace(' is', ' has')} negative strides": stored_as("reversed"),
+        f"{arrays} not contiguous": stored_as("gapped"),
+        f"{arrays} read-only": stored_as("readonly"),
+        "kernel and stride are NumPy's integers": with_numpy_integers,
+        "all arguments are given by keyword": all_by_keyword,
+        "all arguments are given by position": all_by_position(len(look.names)),
+        "kernel and stride are lists": both_lists,
+        "the batch is empty": without_images,
+    }
+
+
+def places(look: type[Pooling]) -> dict[str, Test]:
+    """Return who is inside the regimes of sizes: calls whose numbers tell where a window stands."""
+    told = look.placing
+
+    return {
+        "the stride equals the kernel": told(
+            lambda v: v.stride is not None and (v.sh, v.sw) == (v.kh, v.kw) and v.taps > 1 and v.positions > 3
+        ),
+        "there are several channels": told(lambda v: v.c > 1 and v.taps > 1 and v.positions > 1),
+        "there are several images": told(lambda v: v.n > 1 and v.taps > 1 and v.positions > 1),
+        "the stride is left to its default": told(lambda v: "stride" not in v.named and v.taps > 1 and v.both_move()),
+        "the windows overlap": told(lambda v: v.overlap()),
+        "the stride does not divide": told(lambda v: not v.divides() and v.taps > 1),
+        "the strides are unequal": told(lambda v: v.sh != v.sw and v.both_move()),
+        "the stride is larger than the kernel": told(lambda v: v.sh > v.kh and v.sw > v.kw and v.both_move()),
+        "the kernel is not square": told(lambda v: v.kh != v.kw and v.positions > 3),
+        "the map is not square": told(lambda v: v.h != v.width and v.oh != v.ow and v.taps > 1),
+        "the kernel is one pixel": told(lambda v: v.taps == 1 and v.positions > 1),
+        "the kernel is as large as the map": told(lambda v: v.room == (0, 0) and v.taps > 3),
+        "images, channels, window and map are large at once": told(
+            lambda v: min(v.n, v.c) > 1 and v.n * v.c > 11 and v.taps > 5 and v.positions > 3
+        ),
+        "kernel and stride are pairs, or one of them is": told(lambda v: v.one_is_a_pair() and v.both_move()),
+        "the stride is given as None": told(lambda v: v.named.get("stride", 1) is None and v.both_move()),
+        "the stride is 5 or more": told(lambda v: (v.sh > 4 and v.oh > 1) or (v.sw > 4 and v.ow > 1)),
+        "the kernel is large": told(lambda v: max(v.kh, v.kw) > 4 and v.taps < 257),
+        "the window has more than 256 entries": told(lambda v: v.taps > 256),
+        "the map has 13 rows or columns or more": told(lambda v: max(v.oh, v.ow) > 12),
+        "there are four images or more": told(lambda v: v.n > 3),
+    }
+
+
+def numbers(look: type[Pooling]) -> dict[str, Test]:
+    """Return who is inside the regimes of numbers that max and mean pooling and their gradients share."""
+    told = look.telling
+
+    return {
+        "there are four channels or more": told(lambda v: v.c > 3),
+        "no number is positive and one is zero": told(lambda v: v.x.max() == 0 and v.flat.max() == 0),
+        "the numbers are next to each other in float64": told(lambda v: v.spread() < 1e-12),
+        "the numbers differ in their last digits only": told(lambda v: 1e-12 < v.spread() < 1e-8),
+        "the whole numbers are large": told(lambda v: "f" not in v.kinds and v.magnitudes()[0] > 2**18),
+        "some numbers are negative": told(lambda v: v.x.max() > 0 and v.misleads()),
+        "all numbers are negative": told(lambda v: v.x.max() < 0),
+        "the numbers are huge": told(lambda v: v.magnitudes()[0] > 1e20),
+        "the numbers are tiny": told(lambda v: 0 < v.magnitudes()[1] < 1e-20),
+        "the input is float32": told(lambda v: v.all_are("float32")),
+        "float64 numbers need full precision": told(lambda v: v.all_are("float64") and v.decimals()),
+    }
+
+
+def types_of_gradients(look: type[Pooling]) -> dict[str, Test]:
+    """Return who is inside the regimes of types of dy and x."""
+    told = look.telling
+
+    return {
+        "dy is float64 and x is float32": told(
+            lambda v: v.dy.dtype == np.float64 and v.x.dtype == np.float32 and v.decimals()
+        ),
+        "dy is whole and x is not": told(lambda v: v.kinds == "if"),
+        "x is of bytes (uint8)": told(lambda v: v.kinds == "iu"),
+        "x is whole and dy is not": told(lambda v: v.kinds == "fi"),
+    }
+
+
+def gradient_inside(look: type[Pooling] = Gradient) -> dict[str, Test]:
+    return {
+        **ways_to_call(look, "the arrays are"),
+        **places(look),
+        **numbers(look),
+        **types_of_gradients(look),
+        "dy and x are of whole numbers": look.where(lambda v: v.kinds == "ii" and v.taps > 1),
+        "dy is zero but for one entry": look.where(
+            lambda v: np.count_nonzero(v.dy) == 1 and v.dy.size > 4 and v.taps > 1
+        ),
+    }
+
+
+def ties_inside() -> dict[str, Test]:
+    """Return who is inside the regimes of ties, of the gradient of max pooling."""
+    where = Gradient.where
+    return {
+        "dy and x are of whole numbers": where(lambda v: v.kinds == "ii" and len(v.tied()) > 0),
+        "the largest number occurs twice": where(lambda v: bool((v.tied() > 0).any() and v.dy.min() >= 0)),
+        "windows with ties overlap": where(
+            lambda v: v.overlap() and bool(np.count_nonzero(v.tied() > 0) > 1 and v.dy.min() >= 0)
+        ),
+        "all numbers are equal": where(lambda v: v.taps > 1 and bool(np.ptp(v.x) == 0)),
+        "windows hold nothing but zeros": where(
+            lambda v: bool(v.x.any() and (~v.flat.any(axis=-1) & (v.dy != 0)).any())
+        ),
+        "there are ties and dy has both signs": where(
+            lambda v: v.overlap() and bool((v.tied() > 0).any() and (v.tied() < 0).any())
+        ),
+    }
