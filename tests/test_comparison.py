@@ -451,6 +451,20 @@ def test_siblings_change_one_thing_each() -> None:
         assert not list(siblings(both, Call((same,), {"factor": 3})))
 
 
+def test_the_middle_of_a_sibling_stays_where_others_can_change() -> None:
+    """Who remembers a result by a few samples of the array has the old one."""
+    for size, turned in ((5, [0, 3, 2, 1, 4]), (6, [0, 4, 2, 3, 1, 5]), (3, [2, 1, 0])):
+        found = dict(siblings(contract(signature="(x)"), Call((np.arange(size),))))
+        np.testing.assert_equal(found["all"].args, (np.array(turned),))
+
+
+def test_siblings_of_tiny_numbers_are_of_a_kind_of_their_own() -> None:
+    """There are few such calls, and only they show who looks for almost the same arguments (`np.allclose`)."""
+    w = np.array([1.0, 2.0])
+    assert "all" in dict(siblings(contract(signature="(x, w)"), Call((w * 1e-10, w))))
+    assert set(dict(siblings(contract(signature="(x, w)"), Call((w * 1e-10, w * 1e-12))))) == {"all, tiny", "x", "w"}
+
+
 def test_in_a_sibling_height_and_width_change_places() -> None:
     """Results remembered by bytes alone, or by the sum of a pair, are then those of another call."""
     call = Call((np.arange(12.0).reshape(1, 2, 3, 2), np.ones((1, 1, 2, 2))), {"step": (1, 2), "name": ("a", "b")})

@@ -229,7 +229,7 @@ def any_moves(rng: Draw, largest: int = 4) -> dict[str, Any]:
 THICK = ((2, 4), (3, 4), (1, 4), (3, 5))  # sides of kernels that are narrower than the padding beside them
 LARGE_MAPS = ((2, 17), (1, 258), (17, 2), (258, 1))  # more than a short loop reaches, or a byte holds
 TERMS = ((8, (3, 3), 2), (66, (1, 1), 8), (2, (6, 6), 2), (66, (1, 1), 9), (24, (3, 3), 6))  # channels, kernel, map
-REAL, WHOLE, INTEGERS = ("float64",) * 3, ("whole",) * 3, ("int64",) * 3
+REAL, WHOLE, INTEGERS, LARGE = ("float64",) * 3, ("whole",) * 3, ("int64",) * 3, ("large",) * 3
 ONE = {"n": 1, "c": 1, "f": 1}
 CROWDS = (
     {"n": 4},
@@ -313,6 +313,7 @@ CORNERS: tuple[dict[str, Any], ...] = (
     *({**ONE, "kernel": (2, 2), "kind": WHOLE, **moves} for moves in ALIKE),
     *({**ONE, "kernel": (2, 2), "kind": kind, **ALIKE[5]} for kind in (INTEGERS, REAL)),
     {**ONE, "c": 2, "kernel": (2, 2), "kind": WHOLE, **ALIKE[5]},
+    *({"n": 2, **PLAIN, "kind": LARGE, "bias": "none"} for _ in range(2)),  # a bias makes float64 of float32
     # zeros, and numbers or filters that are equal; nothing that shows them stands in the padding
     *({"f": 3, "bias": bias, "padding": 0} for bias in ("zeros", "last zero", "first twice", "first again")),
     {"f": 3, "bias": "sum of zero"},
@@ -322,6 +323,7 @@ CORNERS: tuple[dict[str, Any], ...] = (
     *({"f": 2, "weights": weights, "bias": "drawn", "padding": 0} for weights in ("last zero", "alike", "a product")),
     {"f": 3, "kernel": (2, 2), "weights": "first again", "bias": "drawn", "padding": 0},
     {"kernel": (2, 4), "weights": "symmetric"},
+    {"kernel": (3, 3), "padding": 0, "weights": "equal corners"},
     *({"image": "sparse", "stride": stride, "outputs": (3, 3)} for stride in (1, 2, (1, 2))),
     {"image": "constant", "stride": 1},
 )  # what a call has besides what is drawn: corners that invite short cuts, and something that is large
@@ -396,6 +398,10 @@ def _symmetric(w: Any) -> None:
     w[..., w.shape[3] - half :] = w[..., :half][..., ::-1]
 
 
+def _equal_corners(w: Any) -> None:
+    w[:, :, :: w.shape[2] - 1, :: w.shape[3] - 1] = w[:, :, :1, :1]
+
+
 def _first_again(array: Any) -> None:
     array[-1] = array[0]
 
@@ -419,6 +425,7 @@ PATTERNS: dict[str, Callable[[Any], None]] = {
     "alike": _alike,
     "a product": _product,
     "symmetric": _symmetric,
+    "equal corners": _equal_corners,
     "first again": _first_again,
     "first twice": _first_twice,
     "sum of zero": _sum_of_zero,

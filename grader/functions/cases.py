@@ -29,6 +29,7 @@ PUBLIC = b"public cases"
 FUZZED = 1  # of the cases of every regime, those that Hypothesis draws
 SIBLINGS = 2  # of each kind: calls repeated with one thing changed (see `siblings`)
 AGAIN = 6  # calls made a second time, at the end
+TINY = 1e-9  # numbers below it are all the same within NumPy's tolerances
 MIN_REPLY = 1 << 20  # bytes
 
 SAME_SHAPES = "the call is much like the one before"
@@ -175,13 +176,15 @@ def siblings(contract: Contract, call: Call) -> Iterator[tuple[str, Call]]:
 
     All arrays have their values in another order, or only one array has; height and width change places, in the
     shapes, in the pairs or in both; or an option is left to its default. A function that remembers results by shapes,
-    by some of its arguments, by sums or by bytes alone gives the old result.
+    by some of its arguments, by sums or by bytes alone gives the old result; and where the numbers are tiny, one that
+    looks for almost the same arguments.
     """
     names: dict[int | str, str] = dict(enumerate(parameter_names(contract.signature)))
     named: dict[int | str, Any] = dict(enumerate(call.args))
     named.update(call.kwargs)
     turned = {place: other for place, value in named.items() if (other := _turned(value)) is not None}
-    changes = {"all": turned} if turned else {}
+    tiny = all(np.max(np.abs(array), initial=0) < TINY for array in turned.values())
+    changes = {"all, tiny" if tiny else "all": turned} if turned else {}
     if len(turned) > 1:
         changes |= {str(names.get(place, place)): {place: other} for place, other in turned.items()}
     exchanged = {place: other for place, value in named.items() if (other := _exchanged(value)) is not None}
@@ -246,15 +249,18 @@ def _bytes(call: Call) -> int:
 def _turned(value: Any) -> Any:
     """Return an array with the same values in another order; None where that changes nothing, or it is no array.
 
-    The first and the last stay where they are if the others can change: sums and corners tell nothing then.
+    The first, the middle and the last stay where they are if the others can change, else the first and the last: sums
+    and such samples tell nothing then.
     """
     if not isinstance(value, np.ndarray) or value.size < 2:
         return None
     flat = value.ravel()
-    inner = np.concatenate((flat[:1], flat[-2:0:-1], flat[-1:]))
-    for other in (inner, flat[::-1]):
+    for left in ({0, flat.size // 2, flat.size - 1}, {0, flat.size - 1}, set[int]()):
+        places = [place for place in range(flat.size) if place not in left]
+        other = flat.copy()
+        other[places] = flat[places[::-1]]
         if not np.array_equal(flat, other, equal_nan=value.dtype.kind == "f"):
-            return other.reshape(value.shape).copy()
+            return other.reshape(value.shape)
     return None
 
 
