@@ -3,38 +3,58 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from exercises.contracts._conv2d import (
-    FULL,
-    MIXED,
-    any_moves,
-    case,
-    given,
-    large_map,
-    many,
-    numbers,
-    numpy_moves,
-    remainder,
-    unequal,
+from exercises.contracts._conv2d import unequal
+from exercises.contracts._gradients import (
+    CORNERS,
+    Upstream,
+    all_together,
+    anything,
+    as_lists,
+    beyond_kernel,
+    by_keyword,
+    by_position,
+    crowded,
+    empty,
+    full_kernel,
+    large_kernel,
+    large_stride,
+    large_whole,
+    larger,
+    less_precise,
+    not_dividing,
+    numerous,
+    one_entry,
+    one_hot,
+    padding_beyond,
+    plain,
+    pointwise,
+    precise,
+    scaled,
+    single,
+    stored,
+    typed,
+    whole,
+    wide,
+    with_numpy_ints,
+    zero_everywhere,
+    zero_upstream,
+)
+from exercises.contracts._inside import (
+    Test,
+    all_by_keyword,
+    all_by_position,
+    stored_as,
+    with_lists,
+    with_numpy_integers,
+    without_images,
 )
 from exercises.contracts.conv2d import sum_sentence
-from grader.authoring import (
-    LAYOUTS,
-    Call,
-    Close,
-    Contract,
-    Draw,
-    Pane,
-    Regime,
-    Twin,
-    Window,
-    integers,
-    laid_out,
-    reals,
-)
+from grader.authoring import Call, Close, Contract, Pane, Regime, Twin, Window
 from solutions.convolution import conv2d_backward
 from solutions.twins import conv2d_backward as twins
 from solutions.windows import Array, pad, pair
@@ -72,194 +92,7 @@ def magnitude(dy: Any, x: Any, w: Any, stride: Any = 1, padding: Any = 0) -> Any
     return np.maximum(dx, up * np.linalg.norm(w)), np.maximum(dw, up * np.linalg.norm(x)), db
 
 
-def shapes(rng: Draw, **sizes: Any) -> tuple[tuple[tuple[int, ...], ...], tuple[Any, Any]]:
-    """Return the shapes of dy, x and w, and (stride, padding); sizes as `conv2d.case` takes them."""
-    x, w, (stride, padding) = case(rng, **sizes)
-    steps, edges = pair(stride, "stride"), pair(padding, "padding", 0)
-    rows, columns = ((x[2 + a] + 2 * edges[a] - w[2 + a]) // steps[a] + 1 for a in (0, 1))
-    return ((x[0], w[0], rows, columns), x, w), (stride, padding)
-
-
-def whole(rng: Draw, **sizes: Any) -> Call:
-    """Return a call with small whole numbers in float64, zeros and both signs among them."""
-    arrays, (stride, padding) = shapes(rng, **sizes)
-    return Call(tuple(integers(rng, shape, dtype="float64") for shape in arrays), given(stride, padding))
-
-
-def single(rng: Draw, **sizes: Any) -> Call:
-    """Return a call with one image, one channel and one filter."""
-    return whole(rng, n=1, c=1, f=1, **sizes)
-
-
-def plain(rng: Draw) -> Call:
-    """Return the simplest call: one image, one channel, one filter, stride 1, no padding, and no zeros in dy."""
-    call = single(rng)
-    dy, x, w = call.args
-    return Call((np.where(dy == 0, 5, dy), np.where(x == 0, 5, x), np.where(w == 0, 5, w)))
-
-
-def one_hot(rng: Draw) -> Call:
-    """Return a call whose dy has one entry that is not zero."""
-    stride, padding = rng.integer(1, 2), rng.integer(0, 1)
-    call = whole(rng, n=1, c=1, f=2, kernel=(3, 3), stride=stride, padding=padding)
-    dy = np.zeros_like(call.args[0])
-    dy[tuple(rng.integer(0, side - 1) for side in dy.shape)] = rng.integer(1, 3)
-    return Call((dy, *call.args[1:]), call.kwargs)
-
-
-def not_dividing(rng: Draw) -> Call:
-    stride = rng.integer(2, 3)
-    return single(rng, stride=stride, spare=remainder(rng, (stride, stride)))
-
-
-def beyond_kernel(rng: Draw) -> Call:
-    return single(rng, kernel=(rng.integer(1, 2),) * 2, stride=rng.integer(3, 4), outputs=(2, 2))
-
-
-def all_together(rng: Draw) -> Call:
-    stride, padding = unequal(rng, 1, 2, 3), unequal(rng, 0, 1, 2)
-    kernel = rng.choice(((3, 2), (2, 3)))
-    sizes = {"n": 2, "c": rng.integer(2, 3), "f": rng.integer(2, 3), "outputs": unequal(rng, 2, 3)}
-    return whole(rng, kernel=kernel, stride=stride, padding=padding, spare=remainder(rng, stride), **sizes)
-
-
-def full_kernel(rng: Draw) -> Call:
-    """Return a call with a kernel as large as the padded image; the one number of dy is not zero."""
-    side, padding = rng.choice(FULL)
-    dy, *rest = (call := single(rng, kernel=(side, side), padding=padding, outputs=(1, 1))).args
-    return Call((np.where(dy == 0, 5, dy), *rest), call.kwargs)
-
-
-def empty(rng: Draw) -> Call:
-    """Return a call without images. Shapes are always the same: who remembers windows by them has wrong ones."""
-    stride, padding = rng.choice(((1, 0), (2, 1), (2, 0), (1, 1)))
-    side = (5 + 2 * padding - 3) // stride + 1
-    dy, x = (np.zeros((0, *shape)) for shape in ((2, side, side), (3, 5, 5)))
-    return Call((dy, x, integers(rng, (2, 3, 3, 3), dtype="float64")), given(stride, padding))
-
-
-def typed(rng: Draw, upstream: str, image: str, weights: str, **sizes: Any) -> Call:
-    """Return a call with whole numbers for an integer dtype and any numbers for a floating one."""
-    arrays, (stride, padding) = shapes(rng, **sizes)
-    return Call(
-        tuple(
-            reals(rng, shape, dtype) if dtype.startswith("float") else integers(rng, shape, low, high, dtype)
-            for shape, dtype in zip(arrays, (upstream, image, weights), strict=True)
-            for low, high in (((0, 255) if dtype == "uint8" else (-4, 4)),)
-        ),
-        given(stride, padding),
-    )
-
-
-def scaled(rng: Draw, *scales: float) -> Call:
-    """Return a call whose arrays are all far from 1, each at its own scale: any of them may be taken for zero."""
-    return Call(tuple(reals(rng, shape, scale=scale) for shape, scale in zip(shapes(rng)[0], scales, strict=True)))
-
-
-def stored(rng: Draw, layout: str) -> Call:
-    call = whole(rng, padding=rng.integer(0, 1), kernel=(3, 3))
-    return Call(tuple(laid_out(array, layout) for array in call.args), call.kwargs)
-
-
-def by_keyword(rng: Draw) -> Call:
-    call = whole(rng, stride=2, padding=1, kernel=(3, 3))
-    return Call((), {**dict(zip(("w", "x", "dy"), call.args[::-1], strict=True)), **call.kwargs})
-
-
-def by_position(rng: Draw) -> Call:
-    call = whole(rng, stride=2, padding=1, kernel=(3, 3))
-    return Call((*call.args, call.kwargs["stride"], call.kwargs["padding"]))
-
-
-def as_lists(rng: Draw) -> Call:
-    call = whole(rng, stride=unequal(rng, 1, 2), padding=unequal(rng, 0, 1), kernel=(3, 3))
-    return Call(call.args, {name: list(value) for name, value in call.kwargs.items()})
-
-
-def anything(rng: Draw) -> Call:
-    """Return a call in which two things that are each right alone may meet: sizes, dtypes, layouts."""
-    arrays, moves = shapes(rng, **any_moves(rng, 3))
-    dtypes = [rng.choice(options) for options in (MIXED[1], MIXED[0], MIXED[1])]
-    drawn = [numbers(rng.fork(), shape, dtype) for shape, dtype in zip(arrays, dtypes, strict=True)]
-    return Call(tuple(laid_out(array, rng.choice(LAYOUTS)) for array in drawn), given(*moves))
-
-
-def larger(rng: Draw) -> Call:
-    """Return a call with more of everything than elsewhere: images, channels, filters, taps and positions."""
-    sizes = {"n": many(rng, 5, 4), "c": many(rng, 3, 4), "f": many(rng, 5, 4), "padding": rng.integer(0, 1)}
-    kernel, outputs = rng.choice(((2, 2), (2, 5), (5, 2))), rng.choice(((2, 2), (1, 9), (9, 1)))
-    return whole(rng, kernel=kernel, outputs=outputs, **sizes)
-
-
-def large_kernel(rng: Draw) -> Call:
-    kernel = rng.choice(((5, 5), (7, 7), (11, 1), (5, 5), (8, 11), (1, 11)))
-    return single(rng, kernel=kernel, padding=rng.integer(0, 1), outputs=(2, 2))
-
-
-def large_stride(rng: Draw) -> Call:
-    return single(rng, stride=rng.integer(5, 7), padding=rng.integer(0, 1), outputs=(2, 3))
-
-
-def padding_beyond(rng: Draw) -> Call:
-    """Return a call with more padding than the kernel is wide, and a stride beyond the kernel or 1."""
-    side = rng.integer(1, 2)
-    stride = rng.choice((1, side + 1))
-    return single(rng, kernel=(side, side), stride=stride, padding=rng.integer(side + 1, 4), outputs=(9, 10))
-
-
-def wide(rng: Draw) -> Call:
-    return single(rng, outputs=large_map(rng))
-
-
-def thousands(rng: Draw) -> Call:
-    """Return a call whose dy has thousands of real numbers, or few, so that a counterexample can shrink to few.
-
-    Loops over dy in Python take longest here, so of every four calls one is large, and no larger than it takes.
-    """
-    filters, side = rng.choice(((1, 1), (1, 8), (8, 1), (65, 8)))
-    return typed(rng, *["float64"] * 3, n=1, c=1, f=filters, kernel=(1, 1), outputs=(side, side))
-
-
-def pointwise(rng: Draw) -> Call:
-    number = rng.integer(2, 3)
-    return whole(rng, n=1, c=number, f=number, kernel=(1, 1), outputs=(2, 2))
-
-
-def with_numpy_ints(rng: Draw) -> Call:
-    stride = rng.choice((2, (2, 1)))
-    return numpy_moves(rng, single(rng, kernel=(3, 3), stride=stride, padding=rng.choice((1, (0, 1)))))
-
-
-def crowded(rng: Draw) -> Call:
-    """Return a call with many images, channels and filters; a counterexample can shrink to many of one of them."""
-    n, c, f = many(rng, 4, 5), many(rng, 4, 5, 6), many(rng, 8, 9)
-    n = 4 if n == c == f == 1 else n
-    return whole(rng, kernel=(2, 2), outputs=(1, 2), n=n, c=c, f=f)
-
-
-def zero_upstream(rng: Draw) -> Call:
-    call = whole(rng, padding=rng.integer(0, 1), kernel=(2, 2), f=rng.integer(1, 3))
-    return Call((np.zeros_like(call.args[0]), *call.args[1:]), call.kwargs)
-
-
-def precise(rng: Draw) -> Call:
-    sizes: dict[str, Any] = {"stride": rng.integer(1, 2), "padding": rng.integer(1, 2), "kernel": (3, 3), "c": 2}
-    return typed(rng, *["float64"] * 3, **sizes)
-
-
-def less_precise(rng: Draw) -> Call:
-    """Return a call whose dy is float64, and image, weights or both are float32."""
-    others = rng.choice((("float32", "float32"), ("float32", "float64"), ("float64", "float32")))
-    return typed(rng, "float64", *others)
-
-
-def large_whole(rng: Draw) -> Call:
-    """Return a call with whole numbers whose products need more than 32 bits and fewer than 53."""
-    arrays, moves = shapes(rng)
-    return Call(tuple(integers(rng, shape, -(10**6), 10**6) for shape in arrays), given(*moves))
-
-
-REGIMES = (
+DRAWN = (
     Regime("there is one of everything, stride 1 and no padding", plain),
     Regime("there are several channels", lambda rng: whole(rng, n=1, c=rng.integer(2, 3), f=1), "volumes"),
     Regime("there are several filters", lambda rng: whole(rng, n=1, c=1, f=rng.integer(2, 3)), "volumes"),
@@ -284,7 +117,7 @@ REGIMES = (
     Regime("the stride is 5 or more", large_stride, "large"),
     Regime("the padding is wider than the kernel", padding_beyond, "large"),
     Regime("the map has 17 rows or columns or more", wide, "large"),
-    Regime("dy holds thousands of numbers", thousands, "large"),
+    Regime("dy holds hundreds of numbers or more, and they are not whole", numerous, "large"),
     Regime("the kernel is one pixel, with as many filters as channels", pointwise, "shapes"),
     Regime("dy is zero everywhere", zero_upstream, "upstream"),
     Regime("dy is float64 and image, weights or both are float32", less_precise, "types", 7),
@@ -306,8 +139,66 @@ REGIMES = (
     Regime("all arguments are given by keyword", by_keyword, "arguments"),
     Regime("all arguments are given by position", by_position, "arguments"),
     Regime("stride and padding are lists", as_lists, "arguments"),
-    Regime("sizes, types and layouts are mixed", anything, "together", 25),
+    Regime("sizes, types, layouts and ways to call are mixed", anything, "together", len(CORNERS) + 1),
 )
+where = Upstream.where
+# Which calls of other regimes are in these, too: the first round takes calls that are in many.
+INSIDE: dict[str, Test] = {
+    "there are several channels": where(lambda v: v.c > 1),
+    "there are several filters": where(lambda v: v.f > 1),
+    "there are as many filters as channels": where(lambda v: v.f == v.c > 1),
+    "there are several images": where(lambda v: v.n > 1),
+    "the stride divides": where(lambda v: min(v.sh, v.sw) > 1 and v.divides() and min(v.oh, v.ow) > 1),
+    "the stride does not divide": where(lambda v: v.left_over()),
+    "the strides are unequal": where(lambda v: v.sh != v.sw and min(v.oh, v.ow) > 1),
+    "the stride is larger than the kernel": where(lambda v: (v.sh > v.kh and v.oh > 1) or (v.sw > v.kw and v.ow > 1)),
+    "there is padding": where(lambda v: min(v.ph, v.pw) > 0),
+    "the paddings are unequal": where(lambda v: v.ph != v.pw),
+    "dy is zero but for one entry": one_entry,
+    "the kernel is not square": where(lambda v: v.kh != v.kw),
+    "the image is not square": where(lambda v: v.h != v.width),
+    "the kernel is one pixel": where(lambda v: v.kh == v.kw == 1),
+    "the kernel is as large as the padded image": where(lambda v: v.room == (0, 0)),
+    "the batch is empty": without_images,
+    "stride and padding are pairs, with several images, channels and filters": where(
+        lambda v: v.sh != v.sw and v.ph != v.pw and min(v.n, v.c, v.f, v.oh, v.ow) > 1
+    ),
+    "images, channels, filters, kernel and map are large at once": where(
+        lambda v: min(v.n, v.c, v.f) > 1 and v.n * v.c * v.f > 11 and v.kh * v.kw > 5 and v.oh * v.ow > 3
+    ),
+    "there are four images, four channels or eight filters, or more": where(lambda v: v.n > 3 or v.c > 3 or v.f > 7),
+    "the kernel is large": where(lambda v: max(v.kh, v.kw) > 4),
+    "the stride is 5 or more": where(lambda v: (v.sh > 4 and v.oh > 1) or (v.sw > 4 and v.ow > 1)),
+    "the padding is wider than the kernel": where(lambda v: v.ph > v.kh and v.pw > v.kw),
+    "the map has 17 rows or columns or more": where(lambda v: max(v.oh, v.ow) > 16),
+    "dy holds hundreds of numbers or more, and they are not whole": where(lambda v: v.dy.size > 256 and v.decimals()),
+    "the kernel is one pixel, with as many filters as channels": where(lambda v: v.kh == v.kw == 1 and v.f == v.c > 1),
+    "dy is zero everywhere": zero_everywhere,
+    "dy is float64 and image, weights or both are float32": where(
+        lambda v: v.kinds == "fff" and v.dy.dtype == "float64" and not v.all_are("float64")
+    ),
+    "stride and padding are NumPy's integers": with_numpy_integers,
+    "the whole numbers are large": where(lambda v: "f" not in v.kinds and min(v.largest()) > 1e5),
+    "all arrays are of whole numbers": where(lambda v: v.kinds == "iii"),
+    "the image is of bytes (uint8)": where(lambda v: v.kinds == "iui"),
+    "image and weights are whole and dy is not": where(lambda v: v.kinds in ("fii", "fui")),
+    "dy is whole and image and weights are not": where(lambda v: v.kinds == "iff"),
+    "the input is float32": where(lambda v: v.all_are("float32")),
+    "float64 numbers need full precision": where(lambda v: v.all_are("float64") and v.decimals()),
+    "full precision, padding and a stride come together": where(
+        lambda v: v.all_are("float64") and v.decimals() and min(v.ph, v.pw) > 0 and max(v.sh, v.sw) > 1
+    ),
+    "the numbers are huge": where(lambda v: min(v.largest()) > 1e9),
+    "the numbers are tiny": where(lambda v: max(v.largest()) < 1e-10),
+    "the arrays are Fortran-ordered": stored_as("F"),
+    "the arrays have negative strides": stored_as("reversed"),
+    "the arrays are not contiguous": stored_as("gapped"),
+    "the arrays are read-only": stored_as("readonly"),
+    "all arguments are given by keyword": all_by_keyword,
+    "all arguments are given by position": all_by_position(5),
+    "stride and padding are lists": with_lists,
+}
+REGIMES = tuple(replace(regime, holds=INSIDE.get(regime.name)) for regime in DRAWN)
 
 HINTS = {
     twins.kernel_not_rotated: (
@@ -380,7 +271,7 @@ def window(call: Call, at: tuple[int, ...]) -> Window | None:
     dy, x, w, stride, padding = bound.args
     steps, edges = pair(stride, "stride"), pair(padding, "padding", 0)
     gradients = conv2d_backward(dy, x, w, stride, padding)
-    if not at or not 0 <= at[0] < len(gradients) or dy.size > DRAWN:
+    if not at or not 0 <= at[0] < len(gradients) or dy.size > SHOWN:
         return None
     gradient, index = gradients[at[0]], at[1:]
     if len(index) != gradient.ndim or any(not 0 <= i < n for i, n in zip(index, gradient.shape, strict=True)):
@@ -392,7 +283,7 @@ def window(call: Call, at: tuple[int, ...]) -> Window | None:
     return Window(panes, ("dx", "dw")[at[0]] + sentence.removeprefix("y"))
 
 
-DRAWN = 1000  # numbers of dy in a picture, at most
+SHOWN = 1000  # numbers of dy in a picture, at most
 Panes = tuple[Pane, ...]
 Two = tuple[int, int]
 
