@@ -220,8 +220,8 @@ def truncated_to_input(dy: Any, x: Any, w: Any, stride: Pair = 1, padding: Pair 
 
 
 def single_precision(dy: Any, x: Any, w: Any, stride: Pair = 1, padding: Pair = 0) -> Gradients:
-    """Computed in float32 whatever the input is."""
-    dy, x, w = (np.asarray(array, np.float32) for array in (dy, x, w))
+    """Computed in float32 whatever the input is, and however it lies in memory: sums in another order round unlike."""
+    dy, x, w = (np.asarray(array, np.float32, order="C") for array in (dy, x, w))
     dx, dw, db = conv2d_backward(dy, x, w, stride, padding)
     return dx.astype(np.float64), dw.astype(np.float64), db.astype(np.float64)
 
