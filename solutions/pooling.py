@@ -58,6 +58,8 @@ def avg_pool2d(x: Any, kernel_size: Pair, stride: Pair | None = None) -> Array:
     if flat.dtype == object:
         return np.asarray(flat.sum(axis=-1) * Fraction(1, flat.shape[-1]), object)
     if flat.dtype.kind in "biu":
+        if flat.dtype.itemsize == 8:  # the sum of large ones may not fit into 64 bits
+            return np.asarray(flat.sum(axis=-1, dtype=object) / flat.shape[-1], np.float64)
         return np.asarray(flat.sum(axis=-1, dtype=np.int64) / flat.shape[-1])
     with np.errstate(invalid="ignore", over="ignore"):
         return np.asarray(flat.mean(axis=-1), flat.dtype)

@@ -136,7 +136,8 @@ def test_layouts_do_not_matter_and_inputs_are_not_changed(layout: str) -> None:
 def test_empty_batches_bytes_and_not_a_number() -> None:
     """The corners of the contract: no images, sums beyond 255, and a NaN that must not vanish."""
     assert max_pool2d(np.zeros((0, 2, 4, 4)), 2).shape == avg_pool2d(np.zeros((0, 2, 4, 4)), 2).shape == (0, 2, 2, 2)
-    assert avg_pool2d(np.full((1, 1, 2, 2), 255, np.uint8), 2).tolist() == [[[[255.0]]]]
+    for dtype, number in (("uint8", 255), ("int64", 2**62), ("uint64", 2**63), ("int64", -(2**63))):
+        assert avg_pool2d(np.full((1, 1, 2, 2), number, dtype), 2).tolist() == [[[[float(number)]]]]
     assert np.isnan(max_pool2d(np.array([[[[1.0, np.nan]]]]), (1, 2))).all()
 
 
