@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import Counter
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -12,9 +13,10 @@ import numpy as np
 import pytest
 import torch
 
-from exercises.contracts.feature_maps import FEATURE_MAPS, window
+from exercises.contracts._maps import CORNERS, Maps, anything, bright
+from exercises.contracts.feature_maps import FEATURE_MAPS, INSIDE, window
 from exercises.feature_maps import EXERCISE, PARTS, Params, cost, value
-from grader.contract import Call, Twin
+from grader.contract import Call, Regime, Twin
 from grader.draw import Draw
 from grader.exercise import Level
 from grader.functions.cases import case_set
@@ -149,6 +151,50 @@ def test_the_window_of_an_entry_makes_it() -> None:
     assert found.sentence == f"maps[0, 1, 2] = sigmoid({z:.6g}) = {1 / (1 + np.exp(-z)):.6g}"
     assert window(call, (1, 0, 0, 0)) is None
     assert window(call, (0, 0, 2, 0)) is None
+
+
+# The first round -------------------------------------------------------------------------------------------
+
+SHARED = [regime for regime in FEATURE_MAPS.regimes if regime.holds]
+
+
+def test_every_word_on_who_is_inside_is_of_a_regime_that_there_is() -> None:
+    """A name that is mistyped would be passed over in silence."""
+    assert {regime.name for regime in SHARED} == set(INSIDE)
+
+
+def test_every_regime_is_visited_by_the_first_round_and_every_corner_is_in_it() -> None:
+    """Half of the calls show what all show; nothing is left to luck."""
+    for key in KEYS:
+        cases = case_set(FEATURE_MAPS, key)
+        opening = cases.cases[: cases.opening]
+        visits = Counter(name for case in opening for name in (case.regime, *case.inside))
+        assert [regime.name for regime in FEATURE_MAPS.regimes if visits[regime.name] < regime.cases] == []
+        assert 2 * cases.opening < len(cases.cases)
+        mixed = [Maps(case.call) for case in opening if case.regime == FEATURE_MAPS.regimes[-1].name]
+        assert len(mixed) == len(CORNERS) + 1
+        assert sum(look.c > 3 for look in mixed) >= 3
+        assert sum(look.f > 3 for look in mixed) >= 3
+        assert sum(look.pool > 2 and look.oh % look.pool == look.pool - 1 for look in mixed) >= 3
+        assert sum(look.pool > 2 and look.ow % look.pool == look.pool - 1 for look in mixed) >= 3
+        assert sum(look.ow > 2 * look.oh for look in mixed) >= 3
+        assert sum(look.oh > 2 * look.ow for look in mixed) >= 3
+        assert sum(bool((np.abs(np.abs(look.sums()) - 24) < 4).mean() > 0.9) for look in mixed) >= 3
+
+
+@pytest.mark.parametrize("regime", SHARED, ids=lambda regime: regime.name)
+def test_a_regimes_own_calls_are_inside_and_not_all_others(regime: Regime) -> None:
+    """What says who is inside would be worth nothing if it were true of all calls, or of other calls than its own."""
+    assert regime.holds is not None
+    assert sum(regime.holds(regime.draw(Draw("own", regime.name, n))) for n in range(40)) >= 16
+    assert sum(regime.holds(anything(Draw("any", n))) for n in range(100)) < 95
+
+
+def test_a_full_sigmoid_shows_no_regime_but_its_own() -> None:
+    """Of sums in the thousands only the sign is seen: most mistakes change nothing there."""
+    full = [bright(Draw("full", n)) for n in range(20)]
+    for regime in SHARED:
+        assert any(map(regime.holds or bool, full)) == (regime.name == "some sums are in the thousands"), regime.name
 
 
 # The exercise ----------------------------------------------------------------------------------------------

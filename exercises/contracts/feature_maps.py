@@ -4,13 +4,30 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from exercises.contracts._conv2d import MIXED, unequal
+from exercises.contracts._conv2d import unequal
+from exercises.contracts._inside import Test, all_by_keyword, stored_as
+from exercises.contracts._maps import (
+    CORNERS,
+    Maps,
+    anything,
+    as_handed_out,
+    biases,
+    bright,
+    bright_bytes,
+    by_keyword,
+    call,
+    not_dividing,
+    stored,
+    typed,
+    unfilled,
+)
 from exercises.contracts._scene import SHOWCASE
-from grader.authoring import LAYOUTS, Call, Close, Contract, Draw, Pane, Regime, Twin, Window, integers, laid_out, reals
+from grader.authoring import Call, Close, Contract, Pane, Regime, Twin, Window
 from solutions.convolution import conv2d
 from solutions.feature_maps import feature_maps
 from solutions.pooling import avg_pool2d
@@ -42,110 +59,7 @@ def magnitude(image: Any, filters: Any, bias: Any, pool: int) -> tuple[Any, Any]
     return z[0], avg_pool2d(z, pool)[0]
 
 
-def quarters(rng: Draw, shape: tuple[int, ...], most: int = 3) -> Any:
-    """Return small multiples of 1/4, of which few products fill the sigmoid."""
-    return integers(rng, shape, -most, most, "float64") / 4
-
-
-def case(
-    rng: Draw,
-    *,
-    c: int = 1,
-    f: int = 1,
-    kernel: tuple[int, int] | None = None,
-    pool: int = 2,
-    tiles: tuple[int, int] | None = None,
-    spare: tuple[int, int] = (0, 0),
-) -> tuple[tuple[tuple[int, ...], ...], int]:
-    """Return the shapes of image, filters and bias, and the pool; the image is built from its pooled map."""
-    kernel = kernel or (rng.integer(2, 3),) * 2
-    tiles = tiles or (rng.integer(2, 3),) * 2
-    height, width = (pool * t + r + k - 1 for t, r, k in zip(tiles, spare, kernel, strict=True))
-    return ((c, height, width), (f, c, *kernel), (f,)), pool
-
-
-def call(rng: Draw, *, biased: bool = False, **sizes: Any) -> Call:
-    """Return a call with multiples of 1/4; without a bias its numbers are zero."""
-    (image, filters, _), pool = case(rng, **sizes)
-    bias = np.array(rng.sample((2, 3, 5, -2, -3, -5), filters[0]), np.float64) / 4 if biased else np.zeros(filters[0])
-    return Call((quarters(rng, image), quarters(rng, filters), bias, pool))
-
-
-def biases(rng: Draw) -> Call:
-    """Return a call whose maps have as many columns as there are filters, so that a bias along them shows."""
-    filters, pool, tiles = rng.choice(((2, 2, 1), (3, 3, 1), (4, 2, 2)))
-    return call(rng, biased=True, f=filters, pool=pool, tiles=(tiles, tiles))
-
-
-def not_dividing(rng: Draw) -> Call:
-    pool, *spare = rng.choice(((2, 0, 1), (3, 1, 2), (2, 1, 0), (3, 2, 1), (3, 0, 2), (2, 1, 1)))
-    return call(rng, pool=pool, spare=(spare[0], spare[1]))
-
-
-def numbers(rng: Draw, shape: tuple[int, ...], dtype: str) -> Any:
-    if dtype.startswith("float"):
-        return reals(rng, shape, dtype, 0.5)
-    return integers(rng, shape, 0 if dtype == "uint8" else -2, 2, dtype)
-
-
-def typed(rng: Draw, image: str, weights: str) -> Call:
-    shapes, pool = case(rng, c=2, f=2)
-    arrays = [numbers(rng, shape, dtype) for shape, dtype in zip(shapes, (image, weights, weights), strict=True)]
-    return Call((*arrays, pool))
-
-
-def bright_bytes(rng: Draw) -> Call:
-    """Return a call with bytes that must not wrap around; the weights are small, so that the sigmoid is not full."""
-    (image, filters, bias), pool = case(rng, c=2)
-    return Call((integers(rng, image, 100, 255, "uint8"), quarters(rng, filters) / 256, quarters(rng, bias), pool))
-
-
-def bright(rng: Draw) -> Call:
-    """Return a call with bytes and such weights that sums reach thousands, where exp(z) or exp(-z) is infinite."""
-    (image, filters, bias), pool = case(rng, kernel=(3, 3), f=2)
-    weights = integers(rng, filters, 1, 3, "float64")
-    weights[rng.integer(0, 1)] *= -1
-    return Call((integers(rng, image, 100, 255, "uint8"), weights, quarters(rng, bias), pool))
-
-
-def stored(rng: Draw, layout: str) -> Call:
-    *arrays, pool = call(rng, biased=True, c=2, f=2).args
-    return Call((*(laid_out(array, layout) for array in arrays), pool))
-
-
-def by_keyword(rng: Draw) -> Call:
-    image, filters, bias, pool = call(rng, biased=True, c=2, f=2).args
-    return Call((), {"pool": pool, "bias": bias, "filters": filters, "image": image})
-
-
-VOLUMES = ((1, 1), (1, 2), (2, 1), (2, 2), (1, 4), (4, 1), (2, 3), (3, 2), (3, 3))  # channels and filters
-
-
-def anything(rng: Draw) -> Call:
-    """Return a call in which everything varies at once: sizes, dtypes, layouts. Not all of them are large at once."""
-    dtypes = [rng.choice(options) for options in MIXED]
-    pool, (channels, filters) = rng.integer(1, 4), rng.choice(VOLUMES)
-    shapes, pool = case(
-        rng,
-        c=channels,
-        f=filters,
-        kernel=(rng.integer(1, 4), rng.integer(1, 4)),
-        pool=pool,
-        tiles=rng.choice(((1, 1), (1, 2), (2, 1), (2, 2)) if pool > 2 else ((1, 2), (2, 3), (3, 1), (3, 2))),
-        spare=(rng.integer(0, pool - 1), rng.integer(0, pool - 1)),
-    )
-    arrays = [numbers(rng, shape, dtype) for shape, dtype in zip(shapes, dtypes, strict=True)]
-    return Call((*(laid_out(array, rng.choice(LAYOUTS)) for array in arrays), pool))
-
-
-def as_handed_out(rng: Draw) -> Call:
-    """Return a colour image with filters of 9 by 9 and one tile of 5 by 5: small, since loops in Python are slow."""
-    sizes: dict[str, Any] = {"f": rng.choice((1, 2)), "spare": rng.choice(((0, 1), (1, 0)))}
-    (image, filters, bias), pool = case(rng, c=3, kernel=(9, 9), pool=5, tiles=(1, 1), **sizes)
-    return Call((quarters(rng, image), quarters(rng, filters, 1) / 4, quarters(rng, bias), pool))
-
-
-REGIMES = (
+DRAWN = (
     Regime("there is one channel and one filter, without a bias", call),
     Regime("there are several channels", lambda rng: call(rng, c=rng.integer(2, 3)), "volumes"),
     Regime("there are several filters", lambda rng: call(rng, f=rng.integer(2, 3)), "volumes"),
@@ -170,8 +84,35 @@ REGIMES = (
     Regime("the arrays are not contiguous", lambda rng: stored(rng, "gapped"), "arguments"),
     Regime("the arrays are read-only", lambda rng: stored(rng, "readonly"), "arguments"),
     Regime("all arguments are given by keyword", by_keyword, "arguments"),
-    Regime("sizes, types and layouts are mixed", anything, "together", 17),
+    Regime("sizes, types and layouts are mixed", anything, "together", len(CORNERS) + 1),
 )
+# Which calls of other regimes are in these, too: the first round takes calls that are in many.
+INSIDE: dict[str, Test] = {
+    "there is one channel and one filter, without a bias": Maps.where(lambda v: v.c == v.f == 1 and not np.any(v.b)),
+    "there are several channels": Maps.where(lambda v: v.c > 1),
+    "there are several filters": Maps.where(lambda v: v.f > 1),
+    "there are as many filters as channels": Maps.where(lambda v: v.f == v.c > 1),
+    "there is a bias": Maps.where(lambda v: bool(np.all(v.b))),
+    "every filter has a bias": Maps.where(lambda v: v.biased()),
+    "the tiles do not divide the maps": Maps.where(lambda v: bool(v.oh % v.pool or v.ow % v.pool)),
+    "a tile is one entry": Maps.where(lambda v: v.pool == 1),
+    "a tile is as large as the map": Maps.where(lambda v: v.oh == v.ow == v.pool > 1),
+    "the filters are not square": Maps.where(lambda v: v.kh != v.kw),
+    "the image is not square": Maps.where(lambda v: v.h != v.width),
+    "a filter is one pixel": Maps.where(lambda v: v.kh == v.kw == 1),
+    "some sums are in the thousands": lambda given: Maps(given).extreme(),
+    "the image is of whole numbers": Maps.where(lambda v: v.kinds[:2] == "if"),
+    "all numbers are whole": Maps.where(lambda v: v.kinds == "iii"),
+    "the image is of bytes (uint8)": Maps.where(lambda v: v.kinds[:2] == "uf" and v.largest()[0] > 127),
+    "the input is float32": Maps.where(lambda v: v.all_are("float32")),
+    "float64 numbers need full precision": Maps.where(lambda v: v.all_are("float64") and v.decimals()),
+    "the arrays are Fortran-ordered": unfilled(stored_as("F")),
+    "the arrays have negative strides": unfilled(stored_as("reversed")),
+    "the arrays are not contiguous": unfilled(stored_as("gapped")),
+    "the arrays are read-only": unfilled(stored_as("readonly")),
+    "all arguments are given by keyword": unfilled(all_by_keyword),
+}
+REGIMES = tuple(replace(regime, holds=INSIDE.get(regime.name)) for regime in DRAWN)
 HINTS: dict[Callable[..., Any], str] = {
     twins.no_sigmoid: "The sigmoid is missing: maps = 1 / (1 + exp(-z)), and those are pooled.",
     twins.sigmoid_after_pooling: "You pooled the responses and then took the sigmoid: the sigmoid comes first.",
