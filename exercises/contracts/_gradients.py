@@ -322,10 +322,13 @@ CORNERS: tuple[dict[str, Any], ...] = (
     {**SMALL, "c": 258, "kernel": (1, 1), "outputs": (1, 2)},
     *({"n": 2, "c": 3, "f": 3, "kernel": kernel, "outputs": (2, 2)} for kernel in ((2, 5), (5, 2))),
     *REMEMBERED,
-    # zeros, and numbers that are equal or of one sign
-    *({"f": 2, "kernel": (3, 3), "stride": s, "upstream": "one hot", "outputs": (2, 3)} for s in (1, 2)),
-    {"f": 3, "upstream": "last zero", "n": 2, "kernel": (2, 2)},
-    {"upstream": "sparse", "stride": (1, 2), "outputs": (3, 3)},
+    # zeros, and numbers that are equal or of one sign; what is left of dy does not stand in the padding
+    *(
+        {"f": 2, "kernel": (3, 3), "padding": s - 1, "stride": s, "upstream": "one hot", "outputs": (2, 3)}
+        for s in (1, 2)
+    ),
+    {"f": 3, "upstream": "last zero", "n": 2, "kernel": (2, 2), "padding": 0},
+    {"upstream": "sparse", "stride": (1, 2), "padding": 0, "outputs": (3, 3)},
     {"upstream": "constant", "kernel": (3, 3), "outputs": (3, 3)},
     {"upstream": "negative", "image": "negative", "weights": "negative"},
     {"image": "sparse", "padding": 0, "outputs": (3, 3)},
