@@ -89,7 +89,7 @@ def all_unequal(rng: Draw) -> Call:
 
 
 def wide_padding(rng: Draw) -> Call:
-    return counted(rng, kernel=(2, 2), padding=rng.choice((2, (2, 3))), outputs=(5, 6))
+    return counted(rng, kernel=(2, 2), padding=rng.choice((2, (2, 3), 4, (5, 3))), outputs=(5, 6))
 
 
 def full_kernel(rng: Draw) -> Call:
@@ -127,7 +127,7 @@ def as_lists(rng: Draw) -> Call:
 def anything(rng: Draw) -> Call:
     """Return a call in which two things that are each right alone may meet: sizes, dtypes, layouts, infinities."""
     x, w, moves = case(rng, **any_moves(rng))
-    dtype = rng.choice(("float64", "float32", "int64", "int32", "uint8"))
+    dtype = rng.choice(("float64", "float32", "int64", "int32", "uint8", "int8"))
     array = numbers(rng, x, dtype)
     if dtype.startswith("float") and rng.boolean():
         array[..., [0, -1], [0, -1]] = np.inf, -np.inf  # at corners, where a border is next
@@ -201,7 +201,7 @@ REGIMES = (
     Regime("there is padding", lambda rng: counted(rng, kernel=(3, 3), padding=1), "padding"),
     Regime("the paddings are unequal", lambda rng: counted(rng, padding=unequal(rng, 0, 1, 2)), "padding"),
     Regime("stride and padding are unequal pairs", all_unequal, "padding"),
-    Regime("the padding is as wide as the kernel", wide_padding, "padding"),
+    Regime("the padding is as wide as the kernel or wider", wide_padding, "padding"),
     Regime("the kernel is not square", lambda rng: counted(rng, kernel=unequal(rng, 1, 2, 3)), "shapes"),
     Regime("the image is not square", lambda rng: counted(rng, kernel=(2, 2), outputs=unequal(rng, 2, 3, 4)), "shapes"),
     Regime("the kernel is one pixel", lambda rng: counted(rng, kernel=(1, 1), stride=rng.integer(1, 2)), "shapes"),
