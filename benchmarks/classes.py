@@ -233,9 +233,9 @@ def contest(rounds: int = ROUNDS) -> list[Row]:
     rows = [Row(style) for style in styles]
     with tempfile.TemporaryDirectory() as name:
         arena = Contest(Path(name))
-        for number in range(rounds):
+        for _ in range(rounds):
             for row in rows:
-                for who in GRADERS if number == 0 else GRADERS[:-1]:  # otter-grader takes long: once
+                for who in GRADERS:
                     spent, problem = arena.grade(who, row.style)
                     if problem:
                         row.problems[who] = problem
@@ -366,8 +366,8 @@ in the sandbox, start and drawing of cases included, divided by {students}; no t
 makes {opening} calls, which visit every regime five times or more; one that fails there makes all {calls}.
 `each further` is what one more submission costs. `own compute` is the student's function called directly with the
 same arguments, once, in a process just forked. The others run {fixed} fixed cases without isolation, one process a
-submission: bare unittest as Gradescope's harness does it, pytest {pytest}, and `otter run`, once; their times hold
-the student's compute of these {fixed} calls. In brackets: how many times as long as ours. The targets are held
+submission: bare unittest as Gradescope's harness does it, pytest {pytest}, and `otter run`; their times hold the
+student's compute of these {fixed} calls. In brackets: how many times as long as ours. The targets are held
 against what is computed, by the slowest right style: once with all that ours takes, the student's own compute of
 {opening} calls in it, and once without that compute, which no grader can save.
 
