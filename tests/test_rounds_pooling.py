@@ -10,8 +10,18 @@ import numpy as np
 import pytest
 
 from exercises.contracts._inside import Test
-from exercises.contracts._pooled import Gradient, Pooling, gradient_inside, ties_inside
+from exercises.contracts._pooled import (
+    Gradient,
+    Norm,
+    NormGradient,
+    Pooling,
+    gradient_inside,
+    norm_forward_inside,
+    norm_gradient_inside,
+    ties_inside,
+)
 from exercises.contracts._pooling import Mix
+from exercises.contracts.lp_pooling import BACKWARD_MIX, LP_POOL2D, LP_POOL2D_BACKWARD, MIX
 from exercises.contracts.pooling_backward import AVG_MIX, AVG_POOL2D_BACKWARD, MAX_MIX, MAX_POOL2D_BACKWARD
 from grader.contract import Call, Contract
 from grader.draw import Draw
@@ -33,6 +43,8 @@ class Mixed(NamedTuple):
 MIXED = (
     Mixed(MAX_POOL2D_BACKWARD, MAX_MIX, gradient_inside() | ties_inside(), Gradient),
     Mixed(AVG_POOL2D_BACKWARD, AVG_MIX, gradient_inside(), Gradient),
+    Mixed(LP_POOL2D, MIX, norm_forward_inside(), Norm),
+    Mixed(LP_POOL2D_BACKWARD, BACKWARD_MIX, norm_gradient_inside(), NormGradient),
 )
 each = pytest.mark.parametrize("mixed", MIXED, ids=lambda mixed: mixed.contract.name)
 

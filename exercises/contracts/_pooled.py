@@ -111,6 +111,30 @@ class Gradient(Pooling):
     factors: ClassVar[tuple[str, ...]] = ("dy", "x")
 
 
+class Norm(Pooling):
+    """What a call of Lp pooling is made of."""
+
+    names: ClassVar[tuple[str, ...]] = ("x", "norm_type", "kernel_size", "stride")
+
+    def __init__(self, call: Call) -> None:
+        super().__init__(call)
+        self.p = self.named["norm_type"]
+
+    def whole_norm(self) -> bool:
+        return bool(self.p == int(self.p))
+
+    def zeros(self) -> bool:
+        """Does a window hold a zero, and something else?"""
+        return bool(((self.flat == 0).any(axis=-1) & self.flat.any(axis=-1)).any())
+
+
+class NormGradient(Norm):
+    """What a call of the gradient of Lp pooling is made of."""
+
+    names: ClassVar[tuple[str, ...]] = ("dy", "x", "norm_type", "kernel_size", "stride")
+    factors: ClassVar[tuple[str, ...]] = ("dy", "x")
+
+
 def both_lists(call: Call) -> bool:
     """Are kernel and stride lists?"""
     return sum(isinstance(value, list) for value in options(call)) == 2
@@ -196,6 +220,20 @@ def types_of_gradients(look: type[Pooling]) -> dict[str, Test]:
     }
 
 
+def one_hot(look: type[Pooling]) -> Test:
+    return look.where(lambda v: bool(np.count_nonzero(v.dy) == 1 and v.dy.size > 4 and v.taps > 1))
+
+
+ONLY_LARGEST = ("the stride equals the kernel", "the window has more than 256 entries")  # not of Lp pooling
+NUMBERS_OF_NORMS = (
+    "all numbers are negative",
+    "the numbers are huge",
+    "the numbers are tiny",
+    "the input is float32",
+    "float64 numbers need full precision",
+)
+
+
 def gradient_inside(look: type[Pooling] = Gradient) -> dict[str, Test]:
     return {
         **ways_to_call(look, "the arrays are"),
@@ -203,9 +241,54 @@ def gradient_inside(look: type[Pooling] = Gradient) -> dict[str, Test]:
         **numbers(look),
         **types_of_gradients(look),
         "dy and x are of whole numbers": look.where(lambda v: v.kinds == "ii" and v.taps > 1),
-        "dy is zero but for one entry": look.where(
-            lambda v: np.count_nonzero(v.dy) == 1 and v.dy.size > 4 and v.taps > 1
+        "dy is zero but for one entry": one_hot(look),
+    }
+
+
+def norm_inside(look: type[Norm]) -> dict[str, Test]:
+    """Return who is inside the regimes that Lp pooling and its gradient share."""
+    told, where = look.telling, look.where
+    plain = places(look)
+    common = {name: plain[name] for name in plain if name not in ONLY_LARGEST}
+    shared = numbers(look)
+    return {
+        **ways_to_call(look, "the arrays are"),
+        **common,
+        **{name: shared[name] for name in NUMBERS_OF_NORMS},
+        "p is 2 and the stride equals the kernel": told(
+            lambda v: v.p == 2 and v.stride is not None and (v.sh, v.sw) == (v.kh, v.kw) and v.positions > 3
         ),
+        "p is 3": told(lambda v: v.p == 3),
+        "p is 1": told(lambda v: v.p == 1),
+        "p is not whole": told(lambda v: not v.whole_norm()),
+        "there are three channels or more": told(lambda v: v.c > 2),
+        "p is 5, 6 or 7": told(lambda v: v.p in (5, 6, 7)),
+        "p is whole and given as a float": told(lambda v: isinstance(v.p, float) and v.whole_norm() and v.p != 2),
+        "p is below 1 or not a half": told(lambda v: v.p < 1 or v.p * 2 != int(v.p * 2)),
+        "some numbers are zero and p is between 1 and 2": where(lambda v: 1 < v.p < 2 and v.zeros()),
+        "some numbers are zero": where(lambda v: v.p in (2, 3) and v.zeros()),
+        "some numbers are negative": told(lambda v: v.x.min() < 0 < v.x.max()),
+        "the powers of whole numbers do not fit into 32 bits": told(
+            lambda v: v.x.dtype == np.int32 and int(v.x.min()) >= 10**5
+        ),
+        "the powers of whole numbers do not fit into 64 bits": told(
+            lambda v: v.x.dtype == np.int64 and int(v.x.min()) >= 10**10
+        ),
+        "the input is of whole numbers": told(lambda v: "f" not in v.kinds),
+        "x is of bytes (uint8)": told(lambda v: v.x.dtype == np.uint8 and "f" not in v.kinds),
+    }
+
+
+def norm_forward_inside() -> dict[str, Test]:
+    return {**norm_inside(Norm), "windows hold nothing but zeros": Norm.where(lambda v: not v.flat.any(axis=-1).all())}
+
+
+def norm_gradient_inside() -> dict[str, Test]:
+    types = types_of_gradients(NormGradient)
+    return {
+        **norm_inside(NormGradient),
+        **{name: types[name] for name in ("dy is float64 and x is float32", "x is whole and dy is not")},
+        "dy is zero but for one entry": one_hot(NormGradient),
     }
 
 

@@ -166,6 +166,27 @@ def _last_largest(rng: Draw, shape: tuple[int, ...]) -> Array:
     return np.asarray(reals(rng, (*shape[:2], 1, 1)) + rows[:, None] + columns)
 
 
+def _nonzero(rng: Draw, shape: tuple[int, ...]) -> Array:
+    """Return different whole numbers of both signs, none of them 0."""
+    x = distinct(rng, shape, -(math.prod(shape) * 2 // 3))
+    return np.asarray(np.where(x >= 0, x + 1, x))
+
+
+def _some_zeros(rng: Draw, shape: tuple[int, ...]) -> Array:
+    """Return positive whole numbers and zeros, of which no two are next to each other."""
+    x = distinct(rng.fork(), shape)
+    odd = np.indices(shape).sum(axis=0) % 2 == 1
+    x[odd & (integers(rng, shape, 0, 2) > 0)] = 0
+    return x
+
+
+def _zeros_in_front(rng: Draw, shape: tuple[int, ...]) -> Array:
+    """Return positive whole numbers, and zeros in the first two rows and columns."""
+    x = distinct(rng, shape)
+    x[..., :2, :2] = 0
+    return x
+
+
 def nonzero(array: Array, instead: int = 6) -> Array:
     """Return the array with another number for zeros: where dy is zero, a window shows nothing."""
     return np.asarray(np.where(array == 0, np.asarray(instead, array.dtype), array))
@@ -196,7 +217,22 @@ NUMBERS: dict[str, Kind] = {
     "few of bytes": _few(0, 1, "uint8"),
     "zeros": lambda rng, shape: np.maximum(integers(rng, shape, -4, 2, "float64"), 0),
     "equal": lambda rng, shape: np.full(shape, float(rng.integer(-1, 1))),
+    "nonzero": _nonzero,
+    "quarters": lambda rng, shape: distinct(rng, shape) / 4,
+    "quarters of both signs": lambda rng, shape: _nonzero(rng, shape) / 4,
+    "thousandths": lambda rng, shape: _nonzero(rng, shape) / 1000,
+    "zeros in front": _zeros_in_front,
+    "some zeros": _some_zeros,
+    "positive int64": lambda rng, shape: distinct(rng, shape, dtype="int64"),
+    "positive float64": lambda rng, shape: np.abs(reals(rng, shape)) + 0.5,
+    "positive float32": lambda rng, shape: np.abs(reals(rng, shape, "float32")) + np.float32(0.5),
+    "positive huge": lambda rng, shape: (np.abs(reals(rng, shape)) + 0.5) * 1e30,
+    "positive tiny": lambda rng, shape: (np.abs(reals(rng, shape)) + 0.5) * 1e-30,
+    "long int32": lambda rng, shape: integers(rng, shape, 10**5, 2 * 10**5, "int32"),
+    "long int64": lambda rng, shape: integers(rng, shape, 10**10, 2 * 10**10, "int64"),
+    "large bytes": lambda rng, shape: integers(rng, shape, 90, 255, "uint8"),
 }  # of x
+ZEROS_APART = {"some zeros": "ranks"}  # what has zeros next to other numbers, and what is taken for windows of one
 UPSTREAM: dict[str, Kind] = {
     "whole": lambda rng, shape: nonzero(upstream(rng, shape)),
     "with zeros": upstream,
@@ -235,6 +271,7 @@ UNEQUAL = (
     (2, (2, 1)),
 )  # kernels and strides; in some one of the strides is the kernel's, or the sums agree
 OBLONG = (((1, 2), 1), ((3, 1), None), ((1, 3), (1, 2)), ((2, 1), 2), ((2, 3), None), ((3, 2), 2), ((1, 3), None))
+GAPS = ((2, 3, (2, 2)), ((1, 2), (1, 3), (0, 1)), ((2, 1), (3, 1), (1, 0)), ((1, 2), 3, (2, 2)))  # kernel, stride, rest
 ROOM = (((2, 3), (1, 0), (1, 2)), ((3, 2), (0, 1), (2, 1)))  # of kernel, rest and output: for windows turned round, too
 ALIKE: tuple[dict[str, Any], ...] = (
     {"kernel": 2, "stride": 2, "spare": (1, 1)},
@@ -266,7 +303,8 @@ SHAPES: tuple[dict[str, Any], ...] = (
     *({"kernel": k, "stride": s, "outputs": (3, 2)} for k, s in OVERLAPPING),
     *({**ONE, "kernel": k, "stride": s, "outputs": (3, 3)} for k, s in UNEQUAL),
     *({"n": 1, "kernel": k, "stride": s, "outputs": (4, 3)} for k, s in OBLONG),
-    *({"kernel": k, "stride": s, "outputs": (2, 3)} for k, s in ((2, 3), (2, (3, 4)), (1, (2, 3)), ((1, 2), 3))),
+    *({"kernel": k, "stride": s, "outputs": (2, 3)} for k, s in ((2, (3, 4)), (1, (2, 3)))),
+    *({"kernel": k, "stride": s, "spare": r, "outputs": (3, 2)} for k, s, r in GAPS),
     # one pixel: the gradient is dy itself
     *({"kernel": 1, "stride": 1, "spare": (0, 0), **more} for more in ({}, {**PLAIN, "way": "usual"})),
     {"kernel": 1, **LEFT_OUT, **PLAIN, "outputs": (2, 3), "spare": (0, 0)},
@@ -320,7 +358,10 @@ class Mix:
         wanted["spare"] = not_reached(wanted)
         up, shape, arguments = sizes(rng, **wanted)
         dy, x, *norm = corner.get("kind", kind)
-        made: dict[str, Any] = {"x": NUMBERS[corner.get("x", x)](rng.fork(), shape)}
+        x = corner.get("x", x)
+        if max(pair(arguments["kernel_size"], "kernel_size")) == 1:
+            x = ZEROS_APART.get(x, x)
+        made: dict[str, Any] = {"x": NUMBERS[x](rng.fork(), shape)}
         if "dy" in self.names:
             made["dy"] = UPSTREAM[corner.get("dy", dy)](rng.fork(), up)
         if corner.get("empty"):

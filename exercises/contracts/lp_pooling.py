@@ -12,10 +12,12 @@ import numpy as np
 
 from exercises.contracts import pooling_backward
 from exercises.contracts._conv2d import unequal
+from exercises.contracts._pooled import Norm, NormGradient, norm_forward_inside, norm_gradient_inside
 from exercises.contracts._pooling import (
     LARGE_KERNELS,
     LARGE_MAPS,
-    any_sizes,
+    SHAPES,
+    Mix,
     distinct,
     kernel_and_stride,
     larger_sizes,
@@ -26,7 +28,7 @@ from exercises.contracts._pooling import (
     upstream,
 )
 from exercises.contracts.pooling import DOC
-from exercises.contracts.pooling_backward import GROUPS, made_twins
+from exercises.contracts.pooling_backward import GROUPS, made_twins, with_mixed
 from grader.authoring import Call, Close, Contract, Draw, Pane, Regime, Twin, Window, integers, laid_out, reals
 from solutions.pooling import lp_pool2d, lp_pool2d_backward
 from solutions.twins import lp_pooling as twins
@@ -73,14 +75,6 @@ def plain(make: Make, rng: Draw) -> Call:
     up, shape, arguments = sizes(rng, n=1, c=1, kernel=2, stride=2)
     dy = upstream(rng, up)
     return make(np.where(dy == 0, 6, dy), distinct(rng, shape), 2, arguments)
-
-
-def single_any(make: Make, rng: Draw) -> Call:
-    """Return a call in which two things that are each right alone may meet: sizes, norms, dtypes."""
-    up, shape, arguments = sizes(rng, **any_sizes(rng))
-    dtypes = rng.choice(("float64", "float32", "int64")), rng.choice(("float64", "float32", "int64", "int32"))
-    x = distinct(rng.fork(), shape, dtype=dtypes[1])
-    return make(upstream(rng.fork(), up, dtypes[0]), x, rng.choice((2, 3, 1, 2.5, 4, 5, 1.5)), arguments)
 
 
 def larger(make: Make, rng: Draw) -> Call:
@@ -231,7 +225,6 @@ def regimes(make: Make) -> tuple[Regime, ...]:
         Regime("the kernel is one pixel", lambda rng: single(make, rng, kernel=1, stride=rng.integer(1, 2)), "shapes"),
         Regime("the kernel is as large as the map", of(single, kernel=(3, 4), outputs=(1, 1)), "shapes"),
         Regime("the batch is empty", of(empty), "shapes"),
-        Regime("sizes, norms and types are mixed", of(single_any), "together", 25),
         Regime("images, channels, window and map are large at once", of(larger), "together"),
         Regime("p is 5, 6 or 7", of(high_norm), "norms", 8),
         Regime("p is whole and given as a float", lambda r: single(make, r, p=r.choice((3.0, 2.0, 1.0, 3.0))), "norms"),
@@ -279,6 +272,60 @@ BACKWARD = (
     Regime("dy is zero but for one entry", partial(one_hot, backward), "upstream"),
     Regime("x is whole and dy is not", lambda rng: typed(backward, rng, "float64", "int64"), "types"),
 )
+
+
+MIXED = "sizes, norms and types are mixed"
+KINDS = (
+    ("whole", "ranks", (2, 3, 1)),
+    ("whole", "quarters", (5, 7)),
+    ("whole", "quarters of both signs", (6, 2)),
+    ("whole", "nonzero", (2, 4)),
+    ("whole", "negative", (2,)),
+    ("float64", "ranks", (2.5, 1.5, 3.5)),
+    ("whole", "ranks", (3.0, 1.0)),
+    ("float64", "ranks", (0.5, 1.3, 2.2, 0.75)),
+    ("whole", "some zeros", (2, 3)),
+    ("whole", "some zeros", (1.5, 1.25, 1.75)),
+    ("int64", "long int32", (2, 3)),
+    ("int64", "long int64", (3, 2)),
+    ("huge", "positive huge", (2, 3)),
+    ("tiny", "positive tiny", (3, 2)),
+    ("int64", "positive int64", (2, 3, 1)),
+    ("int64", "large bytes", (2, 3)),
+    ("float32", "positive float32", (2, 3)),
+    ("float64", "positive float64", (3, 2, 1)),
+    ("float64", "positive float32", (2, 3)),
+    ("float64", "positive int64", (3, 2)),
+)  # of dy and x, and the norms
+NORMS: tuple[dict[str, Any], ...] = (
+    *({"kernel": k, "stride": k, "spare": (0, 0), "outputs": (2, 3), "kind": KINDS[0]} for k in (2, 3)),
+    *(
+        {"kernel": kernel, "stride": stride, "outputs": (2, 2), "kind": ("whole", x, (p,))}
+        for p, x, kernel, stride in (
+            (1, "ranks", (3, 4), 2),
+            (1, "ranks", 3, None),
+            (2.5, "ranks", 2, None),
+            (2.5, "ranks", (2, 3), 1),
+            (0.5, "ranks", 2, 2),
+            (0.75, "ranks", (3, 2), 1),
+            (1.5, "some zeros", 2, 2),
+            (1.5, "some zeros", (2, 3), 1),
+            (4, "nonzero", 2, None),
+            (4, "nonzero", 3, 2),
+            (4, "thousandths", (2, 3), 1),
+            (4, "thousandths", 2, None),
+            (4, "thousandths", 3, 2),
+            (6, "thousandths", 2, None),
+            (3, "some zeros", 2, 1),
+            (7, "quarters", (3, 2), None),
+        )
+    ),
+)  # what is plain, and what the norms are for, each with windows that overlap and with others
+CORNERS = (*({name: v for name, v in corner.items() if name not in ("x", "kind")} for corner in SHAPES), *NORMS)
+NOTHING = tuple(
+    {"kernel": 2, "stride": s, "kind": ("", "zeros in front", (p,))} for s, p in ((None, 2), (1, 2.5), (2, 1))
+)
+MIX, BACKWARD_MIX = Mix(Norm.names, (*CORNERS, *NOTHING), KINDS), Mix(NormGradient.names, CORNERS, KINDS)
 
 
 # Twins -----------------------------------------------------------------------------------------------------
@@ -394,7 +441,7 @@ LP_POOL2D = Contract(
         kind="Whole numbers give floating norms; floating numbers keep at least their precision.",
     ).replace("kernel_size:", f"{NORM}kernel_size:", 1),
     reference=lp_pool2d,
-    regimes=(*regimes(forward), *FORWARD),
+    regimes=with_mixed((*regimes(forward), *FORWARD), MIX, norm_forward_inside(), MIXED),
     check=Close(magnitude, terms),
     twins=TWINS,
     groups={name: weight for name, weight in {**GROUPS, "norms": 2}.items() if name != "upstream"},
@@ -411,7 +458,7 @@ LP_POOL2D_BACKWARD = Contract(
         kind="Whole numbers give floating gradients; floating numbers keep at least their precision.",
     ),
     reference=lp_pool2d_backward,
-    regimes=(*regimes(backward), *BACKWARD),
+    regimes=with_mixed((*regimes(backward), *BACKWARD), BACKWARD_MIX, norm_gradient_inside(), MIXED),
     check=Close(backward_magnitude, terms),
     twins=made_twins("lp", BACKWARD_HINTS),
     groups={**GROUPS, "norms": 2},

@@ -357,9 +357,9 @@ TIED: tuple[dict[str, Any], ...] = (
 )  # where dy has one sign, or both; ties in rows, in columns, of several kinds of numbers, in many windows at once
 
 
-def with_mixed(regimes: tuple[Regime, ...], mix: Mix, inside: dict[str, Test]) -> tuple[Regime, ...]:
+def with_mixed(regimes: tuple[Regime, ...], mix: Mix, inside: dict[str, Test], name: str = MIXED) -> tuple[Regime, ...]:
     """Return the regimes with who is inside them, and with calls in which they meet."""
-    mixed = Regime(MIXED, mix.draw, "together", len(mix.corners) + 1)
+    mixed = Regime(name, mix.draw, "together", len(mix.corners) + 1)
     return tuple(replace(regime, holds=inside.get(regime.name)) for regime in (*regimes, mixed))
 
 

@@ -57,7 +57,8 @@ def evenly(window: Array, dy: Any) -> Array:
 def by_norm(p: float) -> Share:
     def share(window: Array, dy: Any) -> Array:
         numbers = window.astype(np.float64)
-        return np.asarray(dy * numbers ** (p - 1) * np.sum(numbers**p) ** (1 / p - 1))
+        with np.errstate(divide="ignore", invalid="ignore"):  # a window in the wrong place may hold zeros only
+            return np.asarray(dy * numbers ** (p - 1) * np.sum(numbers**p) ** (1 / p - 1))
 
     return share
 
