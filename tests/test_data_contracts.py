@@ -241,6 +241,63 @@ def test_the_seed_is_judged_over_all_calls(function: Callable[..., Any], message
     assert message in result.message
 
 
+def by_fraction(x: Any, y: Any, n_valid: Any, seed: Any) -> Any:
+    return train_valid_split(x, y, int(len(x) * (n_valid / max(len(x), 1))), seed)
+
+
+def by_other_fraction(x: Any, y: Any, n_valid: Any, seed: Any) -> Any:
+    return train_valid_split(x, y, len(x) - int(len(x) * (1 - n_valid / max(len(x), 1))), seed)
+
+
+def order_in_a_byte(x: Any, y: Any, n_valid: Any, seed: Any) -> Any:
+    order = np.random.default_rng(seed).permutation(len(x)).astype(np.uint8)
+    return (x[order[n_valid:]], y[order[n_valid:]]), (x[order[:n_valid]], y[order[:n_valid]])
+
+
+def labels_squeezed(x: Any, y: Any, n_valid: Any, seed: Any) -> Any:
+    train, (x_valid, y_valid) = train_valid_split(x, y, n_valid, seed)
+    return train, (x_valid, y_valid.squeeze() if y.ndim > 1 else y_valid)
+
+
+def default_seed(x: Any, y: Any, n_valid: Any, seed: Any) -> Any:
+    return train_valid_split(x, y, n_valid, seed or 42)
+
+
+def largest_seed_is_none(x: Any, y: Any, n_valid: Any, seed: Any) -> Any:
+    return train_valid_split(x, y, n_valid, seed % (2**32 - 1))
+
+
+def sign_of_the_seed(x: Any, y: Any, n_valid: Any, seed: Any) -> Any:
+    return train_valid_split(x, y, n_valid, abs(seed - 2**32 if seed >= 2**31 else seed))
+
+
+@pytest.mark.parametrize("key", [b"data", b"another"])
+@pytest.mark.parametrize(
+    "function",
+    [
+        *(by_fraction, by_other_fraction, order_in_a_byte, labels_squeezed),
+        *(default_seed, largest_seed_is_none, sign_of_the_seed),
+    ],
+)
+def test_what_few_sizes_or_seeds_show_is_found_under_every_key(function: Callable[..., Any], key: bytes) -> None:
+    """Right on nearly all calls: without calls laid down for it, a mistake like these is found by luck."""
+    result = grade("train_valid_split", function, key)
+    assert result.outcome in (Outcome.PARTIAL, Outcome.WRONG)
+    assert result.score < 1
+
+
+def test_many_calls_of_a_split_are_in_several_regimes() -> None:
+    """They are made for what many splits show together, and no others are needed for what each shows alone."""
+    judged = cases("train_valid_split")
+    inside = [case.inside for case in judged.cases[: judged.opening] if case.follows is None]
+    names = ("there are many examples", "one example is held back", "the inputs are single numbers (N,)")
+    assert all(sum(name in regimes for regimes in inside) > 60 for name in names)
+    for name in names:
+        (regime,) = (regime for regime in BY_NAME["train_valid_split"].regimes if regime.name == name)
+        assert regime.holds is not None
+        assert all(regime.holds(regime.draw(Draw("own", name, n))) for n in range(20))
+
+
 def test_a_split_is_not_mistaken_for_an_array() -> None:
     """Junk in place of a pair of pairs gets a sentence that says what is expected, and no exception."""
     task = Task(np.arange(6.0), np.arange(6), 2)

@@ -533,6 +533,7 @@ def many(rng: Draw) -> Call:
     return Call((x, *call.args[1:]))
 
 
+SPECIAL = (42, 1, 2, 3, 123, 1234, 2026, 2**31 - 1, 2**31, 2**32 - 1, 2**32 - 2, 2**32 - 3)  # taken for one another
 LATTER = range(16)
 FORMER = (0, 1000, 10**6, 10**9, 2**16, 2**20, 2**24, 2**28, 2**31, 3 * 2**30, 2**8, 2**12)
 
@@ -540,9 +541,11 @@ FORMER = (0, 1000, 10**6, 10**9, 2**16, 2**20, 2**24, 2**28, 2**31, 3 * 2**30, 2
 def seeded(rng: Draw) -> Call:
     """Return a call of always the same arrays, and a seed whose first or last bits or digits others have too.
 
-    A function that looks at some of a seed only gives two of them the same split.
+    A function that looks at some of a seed only gives two of them the same split; so does one that takes the largest
+    for -1, or 42 for none.
     """
-    return numbered(rng.choice(FORMER) + rng.choice(LATTER))
+    special, drawn = rng.choice((None,) * 7 + SPECIAL + (None,) * 80), rng.choice(FORMER) + rng.choice(LATTER)
+    return numbered(drawn if special is None else special)
 
 
 def numbered(seed: int) -> Call:
@@ -556,8 +559,11 @@ def one_of_three(rng: Draw) -> Call:
 
 
 def hundreds(rng: Draw) -> Call:
-    """Return a call with more than 100 examples, of which some are held back; all are distinct."""
-    rows = rng.integer(101, 400)
+    """Return a call with more than 100 examples, of which some are held back; all are distinct.
+
+    Of several calls most have more rows than a byte counts, and some more than 500.
+    """
+    rows = rng.integer(101, 800)
     call = split_call(rng, rows, rng.integer(16, 80))
     x = np.array(call.args[0])
     x[:, 0] = np.arange(rows) + 0.5
@@ -580,19 +586,53 @@ def split_by_keyword(rng: Draw) -> Call:
     return Call((), dict(reversed(bound(few(rng)).items())))
 
 
+ODD_PARTS = ((22, 15), (10, 8), (23, 13), (14, 9), (26, 15), (15, 12), (20, 16))
+
+
+def most_held_back(rng: Draw) -> Call:
+    """Return a call with more examples to hold back than to train on; n_valid / N times N is not n_valid in floats."""
+    return split_call(rng, *rng.choice(ODD_PARTS))
+
+
+def _inside(test: Callable[[int, int, Any], bool]) -> Callable[[Call], bool]:
+    """Return whether the test holds of a call's examples, of how many are held back, and of its inputs."""
+
+    def holds(call: Call) -> bool:
+        given = bound(call)
+        return test(len(given["x"]), int(given["n_valid"]), given["x"])
+
+    return holds
+
+
 SPLIT_REGIMES = (
-    Regime("there are few examples", few),
-    Regime("there are many examples", many, "shuffled"),
+    Regime("there are few examples", few, holds=_inside(lambda rows, held, _: 5 <= rows <= 9 and 4 <= 2 * held < rows)),
+    Regime(
+        "there are many examples",
+        many,
+        "shuffled",
+        holds=_inside(lambda rows, held, _: 60 <= rows <= 80 and 16 <= held <= 24),
+    ),
     Regime("there are hundreds of examples", hundreds, "shuffled"),
     Regime("the seed is zero", lambda _: numbered(0), "shuffled"),
     Regime("the seeds differ", seeded, "shuffled", 102),
     Regime("one of three examples is held back", one_of_three, "edges", 67),
     Regime("the inputs are images (N, C, H, W)", lambda rng: few(rng, x_shape=(2, 3, 3)), "shapes"),
-    Regime("the inputs are single numbers (N,)", lambda rng: few(rng, x_shape=()), "shapes"),
-    Regime("the labels are rows (N, K)", lambda rng: few(rng, y_shape=(3,)), "shapes"),
+    Regime(
+        "the inputs are single numbers (N,)",
+        lambda rng: few(rng, x_shape=()),
+        "shapes",
+        holds=_inside(lambda rows, held, x: x.ndim == 1 and 0 < held < rows),
+    ),
+    Regime("the labels are rows (N, K)", lambda rng: few(rng, y_shape=(rng.choice((3, 1)),)), "shapes"),
     Regime("nothing is held back", lambda rng: split_call(rng, rng.integer(3, 8), 0), "edges"),
     Regime("everything is held back", lambda rng: split_call(rng, n := rng.integer(3, 8), n), "edges"),
-    Regime("one example is held back", lambda rng: split_call(rng, rng.integer(3, 8), 1), "edges"),
+    Regime(
+        "one example is held back",
+        lambda rng: split_call(rng, rng.integer(3, 8), 1),
+        "edges",
+        holds=_inside(lambda rows, held, _: held == 1 < rows),
+    ),
+    Regime("most examples are held back", most_held_back, "edges", len(ODD_PARTS) + 1),
     Regime("half is held back", lambda rng: split_call(rng, 2 * (n := rng.integer(2, 4)), n), "edges"),
     Regime("there is one example", lambda rng: split_call(rng, 1, rng.integer(0, 1)), "edges"),
     Regime("some examples are equal", some_equal, "edges"),
