@@ -309,7 +309,7 @@ CORNERS: tuple[dict[str, Any], ...] = (
     *({**ONE, "kernel": (k, k), "padding": p, "stride": 2, "outputs": (5, 4)} for k, p in THICK[:2]),
     *({**SMALL, **PLAIN, "outputs": outputs, "spare": (0, 0)} for outputs in LARGE_MAPS[::2]),
     *({**SMALL, **PLAIN, "outputs": outputs, "spare": (0, 0), "kind": REAL} for outputs in LARGE_MAPS[1::2]),
-    {**SMALL, **PLAIN, "kernel": (1, 1), "outputs": (56, 56), "spare": (0, 0), "kind": REAL},
+    {**SMALL, **PLAIN, "kernel": (1, 1), "outputs": (55, 55), "spare": (0, 0), "kind": REAL},
     {**SMALL, **PLAIN, "n": 2, "c": 2, "f": 2, "outputs": (8, 9), "spare": (0, 0), "kind": REAL},
     {**SMALL, **PLAIN, "n": 6, "c": 2, "outputs": (6, 8), "spare": (0, 0), "kind": REAL},
     *({"f": 1, **many, "outputs": (1, 2)} for many in ({"n": 5}, {"n": 9}, {"c": 5})),
