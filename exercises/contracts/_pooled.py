@@ -21,6 +21,8 @@ from exercises.contracts._inside import (
 from grader.authoring import Call
 from solutions.windows import Array, pair, windows
 
+MANY = 60  # numbers of which half differ tell places, however many there are
+
 
 class Pooling(Look):
     """What a call of a pooling or of its gradient is made of."""
@@ -48,7 +50,7 @@ class Pooling(Look):
 
     def told(self) -> bool:
         """Can places be told: do the numbers differ, mostly, and is little of dy zero?"""
-        apart = len(np.unique(self.x)) * 2 > self.x.size
+        apart = len(np.unique(self.x)) * 2 > min(self.x.size, MANY)
         return apart and (self.dy is None or bool(np.count_nonzero(self.dy) * 2 > self.dy.size))
 
     @classmethod
@@ -82,6 +84,18 @@ class Pooling(Look):
     def tied(self) -> Array:
         """Return dy of the windows whose largest number occurs more than once."""
         return np.asarray(self.dy)[self.times > 1]
+
+    def varies(self) -> bool:
+        """Do the largest numbers of the windows differ?"""
+        largest = self.flat.max(axis=-1)
+        return bool((largest != largest.flat[0]).any())
+
+    def at_limits(self, *dtypes: str) -> bool:
+        """Are the numbers of one of these types, with its least and nearly its largest, in windows of several?"""
+        if str(self.x.dtype) not in dtypes or self.taps == 1:
+            return False
+        ends = np.iinfo(self.x.dtype)
+        return bool(self.flat.min() == ends.min and int(self.flat.max()) > int(ends.max) - 100 and self.varies())
 
     def misleads(self) -> bool:
         """Has a window a number of larger magnitude than its largest number?"""
@@ -242,6 +256,43 @@ def gradient_inside(look: type[Pooling] = Gradient) -> dict[str, Test]:
         **types_of_gradients(look),
         "dy and x are of whole numbers": look.where(lambda v: v.kinds == "ii" and v.taps > 1),
         "dy is zero but for one entry": one_hot(look),
+    }
+
+
+NUMBERS_OF_POOLING = (
+    "the numbers are tiny",
+    "the input is float32",
+    "float64 numbers need full precision",
+    "there are four channels or more",
+)
+
+
+def pooling_inside() -> dict[str, Test]:
+    """Return who is inside the regimes that max and mean pooling share."""
+    told, where, shared = Pooling.telling, Pooling.where, numbers(Pooling)
+    return {
+        **ways_to_call(Pooling, "the array is"),
+        **places(Pooling),
+        **{name: shared[name] for name in NUMBERS_OF_POOLING},
+        "some numbers are negative": where(lambda v: v.x.max() > 0 and v.misleads() and v.varies()),
+        "all numbers are negative": where(lambda v: v.x.max() < 0 and v.taps > 1 and v.varies()),
+        "the stride is 1": told(lambda v: v.sh == v.sw == 1 and v.both_move()),
+        "the numbers are huge and negative": told(lambda v: float(v.x.max()) < -1e280),
+        "there are ties and zeros": where(lambda v: bool((v.times > 1).any() and (v.flat == 0).any() and v.x.any())),
+        "whole numbers are the largest or the least of 32 bits": where(lambda v: v.at_limits("int32")),
+        "whole numbers are the largest or the least of 16 or 8 bits": where(lambda v: v.at_limits("int16", "uint8")),
+        "the whole numbers are large": told(lambda v: v.kinds == "i" and v.magnitudes()[0] > 2**33),
+        "the input is an integer array": told(lambda v: v.x.dtype in (np.int64, np.int32)),
+        "the input is of bytes (uint8)": told(lambda v: v.x.dtype == np.uint8),
+    }
+
+
+def infinite_inside() -> dict[str, Test]:
+    """Return who is inside the regimes that only max pooling has."""
+    return {
+        "some numbers are infinite": Pooling.where(
+            lambda v: bool((v.flat == -np.inf).all(axis=-1).any() and v.varies())
+        )
     }
 
 

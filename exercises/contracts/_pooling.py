@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from exercises.contracts._conv2d import many, unequal
-from grader.authoring import LAYOUTS, Call, Draw, integers, laid_out, reals
+from exercises.contracts._inside import Test
+from grader.authoring import LAYOUTS, Call, Draw, Regime, integers, laid_out, reals
 from solutions.windows import Array, pair
 
 # Sizes -----------------------------------------------------------------------------------------------------
@@ -187,6 +188,14 @@ def _zeros_in_front(rng: Draw, shape: tuple[int, ...]) -> Array:
     return x
 
 
+def _infinite(rng: Draw, shape: tuple[int, ...]) -> Array:
+    """Return whole numbers, minus infinity in the first two rows and columns, and at the end some infinity."""
+    x = integers(rng.fork(), shape, -9, 9, "float64")
+    x[..., -1, -1] = rng.choice((np.inf, -np.inf))
+    x[..., :2, :2] = -np.inf
+    return x
+
+
 def nonzero(array: Array, instead: int = 6) -> Array:
     """Return the array with another number for zeros: where dy is zero, a window shows nothing."""
     return np.asarray(np.where(array == 0, np.asarray(instead, array.dtype), array))
@@ -217,6 +226,12 @@ NUMBERS: dict[str, Kind] = {
     "few of bytes": _few(0, 1, "uint8"),
     "zeros": lambda rng, shape: np.maximum(integers(rng, shape, -4, 2, "float64"), 0),
     "equal": lambda rng, shape: np.full(shape, float(rng.integer(-1, 1))),
+    "huge and negative": lambda rng, shape: -np.abs(reals(rng, shape, scale=1e290)) - 1e290,
+    "beyond 32 bits": lambda rng, shape: integers(rng, shape, -(2**45), 2**40),
+    "limits of int32": lambda rng, shape: from_both_ends(rng, shape, "int32"),
+    "limits of int16": lambda rng, shape: from_both_ends(rng, shape, "int16"),
+    "limits of uint8": lambda rng, shape: from_both_ends(rng, shape, "uint8"),
+    "infinite": _infinite,
     "nonzero": _nonzero,
     "quarters": lambda rng, shape: distinct(rng, shape) / 4,
     "quarters of both signs": lambda rng, shape: _nonzero(rng, shape) / 4,
@@ -259,7 +274,7 @@ SIDE_BY_SIDE = (
     ((2, 3), (1, 1), (3, 2)),
     ((3, 2), (0, 0), (2, 3)),
 )  # kernel, rest and output where the stride is the kernel
-OVERLAPPING = ((3, 1), (3, 2), (2, 1), (4, 1), ((3, 4), (2, 1)))
+OVERLAPPING = ((3, 2), (2, 1), (4, 1), ((3, 4), (2, 1)))
 UNEQUAL = (
     (2, (1, 3)),
     (2, (2, 3)),
@@ -271,7 +286,14 @@ UNEQUAL = (
     (2, (2, 1)),
 )  # kernels and strides; in some one of the strides is the kernel's, or the sums agree
 OBLONG = (((1, 2), 1), ((3, 1), None), ((1, 3), (1, 2)), ((2, 1), 2), ((2, 3), None), ((3, 2), 2), ((1, 3), None))
-GAPS = ((2, 3, (2, 2)), ((1, 2), (1, 3), (0, 1)), ((2, 1), (3, 1), (1, 0)), ((1, 2), 3, (2, 2)))  # kernel, stride, rest
+GAPS = (
+    (2, 3, (2, 2)),
+    ((1, 2), (1, 3), (0, 1)),
+    ((2, 1), (3, 1), (1, 0)),
+    ((1, 2), 3, (2, 2)),
+    ((2, 1), 2, (0, 0)),
+    ((1, 2), 2, (0, 0)),
+)  # kernel, stride and rest
 ROOM = (((2, 3), (1, 0), (1, 2)), ((3, 2), (0, 1), (2, 1)))  # of kernel, rest and output: for windows turned round, too
 ALIKE: tuple[dict[str, Any], ...] = (
     {"kernel": 2, "stride": 2, "spare": (1, 1)},
@@ -301,6 +323,7 @@ SHAPES: tuple[dict[str, Any], ...] = (
     *({"kernel": k, "stride": None, "way": w, "outputs": (2, 3)} for k, w in ((2, "position"), ((3, 2), "keyword"))),
     # and not
     *({"kernel": k, "stride": s, "outputs": (3, 2)} for k, s in OVERLAPPING),
+    *({"kernel": k, "stride": s, "outputs": (3, 2), "form": "lists"} for k, s in ((3, 1), (2, (1, 2)))),
     *({**ONE, "kernel": k, "stride": s, "outputs": (3, 3)} for k, s in UNEQUAL),
     *({"n": 1, "kernel": k, "stride": s, "outputs": (4, 3)} for k, s in OBLONG),
     *({"kernel": k, "stride": s, "outputs": (2, 3)} for k, s in ((2, (3, 4)), (1, (2, 3)))),
@@ -310,7 +333,8 @@ SHAPES: tuple[dict[str, Any], ...] = (
     {"kernel": 1, **LEFT_OUT, **PLAIN, "outputs": (2, 3), "spare": (0, 0)},
     *({"kernel": 1, "stride": s, "outputs": (3, 2), "spare": r} for s, r in ((2, (0, 0)), ((1, 2), (0, 1)))),
     # the window is the map, or the only one
-    *({"n": n, "c": c, "kernel": k, "spare": (0, 0), "outputs": (1, 1)} for n, c, k in (*ONLY, (1, 1, 1))),
+    *({"n": n, "c": c, "kernel": k, "spare": (0, 0), "outputs": (1, 1), "stored": "C"} for n, c, k in ONLY),
+    {**ONE, "kernel": 1, "spare": (0, 0), "outputs": (1, 1)},
     {"n": 1, "c": 2, "kernel": (3, 4), "spare": (0, 0), "outputs": (1, 1), **LEFT_OUT},
     {"kernel": 2, "stride": 3, "spare": (2, 1), "outputs": (1, 1)},
     # a map of one row or of one column
@@ -383,6 +407,17 @@ class Mix:
             return Call((), {name: named.get(name) for name in self.names[::-1]})
         *required, option = self.names
         return Call(tuple(named[name] for name in required), {option: named[option]} if option in named else {})
+
+
+def with_mixed(
+    regimes: tuple[Regime, ...],
+    mix: Mix,
+    inside: dict[str, Test],
+    name: str = "sizes, types and layouts are mixed",
+) -> tuple[Regime, ...]:
+    """Return the regimes with who is inside them, and with calls in which they meet."""
+    mixed = Regime(name, mix.draw, "together", len(mix.corners) + 1)
+    return tuple(replace(regime, holds=inside.get(regime.name)) for regime in (*regimes, mixed))
 
 
 PLANES = ((1, 1), (1, 2), (2, 1), (2, 2), (1, 3), (3, 2))  # images and channels

@@ -26,9 +26,10 @@ from exercises.contracts._pooling import (
     sizes,
     unequally,
     upstream,
+    with_mixed,
 )
 from exercises.contracts.pooling import DOC
-from exercises.contracts.pooling_backward import GROUPS, made_twins, with_mixed
+from exercises.contracts.pooling_backward import GROUPS, made_twins
 from grader.authoring import Call, Close, Contract, Draw, Pane, Regime, Twin, Window, integers, laid_out, reals
 from solutions.pooling import lp_pool2d, lp_pool2d_backward
 from solutions.twins import lp_pooling as twins

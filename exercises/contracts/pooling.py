@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 
 from exercises.contracts._conv2d import unequal
+from exercises.contracts._pooled import Pooling, infinite_inside, pooling_inside
 from exercises.contracts._pooling import (
     LARGE_KERNELS,
     LARGE_MAPS,
-    any_sizes,
+    SHAPES,
+    Mix,
     from_both_ends,
     given,
     kernel_and_stride,
@@ -21,9 +23,9 @@ from exercises.contracts._pooling import (
     numpy_sizes,
     rest_left,
     unequally,
+    with_mixed,
 )
 from grader.authoring import (
-    LAYOUTS,
     Call,
     Close,
     Contract,
@@ -138,17 +140,6 @@ def _call(x: Any, arguments: dict[str, Any]) -> Call:
     return Call((x, arguments["kernel_size"]), rest)
 
 
-def anything(rng: Draw) -> Call:
-    """Return a call in which two things that are each right alone may meet: sizes, dtypes, layouts."""
-    shape, arguments = given(rng, **any_sizes(rng))
-    dtype = rng.choice(("float64", "float32", "int64", "int32", "uint8"))
-    if dtype == "uint8":
-        x = from_both_ends(rng, shape, dtype, 155)
-    else:
-        x = reals(rng, shape, dtype) if dtype.startswith("float") else integers(rng, shape, -9, 9, dtype)
-    return _call(laid_out(x, rng.choice(LAYOUTS)), arguments)
-
-
 def larger(rng: Draw) -> Call:
     return whole(rng, -99, 99, **larger_sizes(rng))
 
@@ -239,8 +230,45 @@ COMMON = (
     Regime("all arguments are given by keyword", by_keyword, "arguments"),
     Regime("all arguments are given by position", by_position, "arguments"),
     Regime("kernel and stride are lists", as_lists, "arguments"),
-    Regime("sizes, types and layouts are mixed", anything, "together", 25),
 )
+KINDS = tuple(
+    ("", x)
+    for x in (
+        "ranks",
+        "signed",
+        "negative",
+        "huge and negative",
+        "tiny",
+        "float64",
+        "float32",
+        "int64",
+        "int32",
+        "uint8",
+        "limits of int32",
+        "limits of int16",
+        "limits of uint8",
+        "beyond 32 bits",
+    )
+)  # of dy, which there is none of, and of x
+TIED = tuple(
+    {"kernel": k, "stride": s, "outputs": (2, 3), "kind": ("", x)}
+    for k, s, x in (
+        (3, 1, "few"),
+        (3, 2, "few"),
+        (2, None, "zeros"),
+        ((2, 3), 2, "few of int64"),
+        (2, 1, "few of bytes"),
+    )
+)
+ENDLESS = tuple(
+    {"kernel": k, "stride": s, "outputs": (2, 3), "kind": ("", "infinite")}
+    for k, s in ((2, None), (2, 1), ((1, 2), 1), ((2, 1), (2, 1)), (1, 2))
+)
+MAX_MIX = Mix(Pooling.names, (*SHAPES, *TIED, *ENDLESS), KINDS)
+# Who adds up all of a map and takes differences loses digits: no large numbers of one sign on large maps.
+ADDED = tuple(kind for kind in KINDS if kind[1] not in ("huge and negative", "beyond 32 bits"))
+PLACES = tuple({name: v for name, v in corner.items() if name not in ("x", "kind")} for corner in SHAPES)
+AVG_MIX = Mix(Pooling.names, (*PLACES, *TIED), ADDED)
 INFINITE = Regime("some numbers are infinite", infinite, "numbers")
 GROUPS = {
     "basics": 2,
@@ -340,7 +368,7 @@ MAX_POOL2D = Contract(
     signature="(x, kernel_size, stride=None)",
     doc=DOC.format(what="the largest number", kind="The numbers keep their precision; infinities are numbers as well."),
     reference=max_pool2d,
-    regimes=(*COMMON, INFINITE),
+    regimes=with_mixed((*COMMON, INFINITE), MAX_MIX, pooling_inside() | infinite_inside()),
     check=Close(),
     twins=made_twins("max"),
     groups=GROUPS,
@@ -357,7 +385,7 @@ AVG_POOL2D = Contract(
         ),
     ),
     reference=avg_pool2d,
-    regimes=COMMON,
+    regimes=with_mixed(COMMON, AVG_MIX, pooling_inside()),
     check=Close(magnitude, terms=lambda x, kernel_size, stride=None: math.prod(pair(kernel_size, "kernel_size"))),
     twins=made_twins("avg"),
     groups=GROUPS,

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from exercises.contracts._conv2d import unequal
-from exercises.contracts._inside import Test
 from exercises.contracts._pooled import Gradient, gradient_inside, ties_inside
 from exercises.contracts._pooling import (
     LARGE_KERNELS,
@@ -27,6 +26,7 @@ from exercises.contracts._pooling import (
     sizes,
     unequally,
     upstream,
+    with_mixed,
 )
 from grader.authoring import (
     Call,
@@ -280,7 +280,6 @@ COMMON = (
     Regime("all arguments are given by position", by_position, "arguments"),
     Regime("kernel and stride are lists", as_lists, "arguments"),
 )
-MIXED = "sizes, types and layouts are mixed"
 KINDS = (
     ("whole", "ranks"),
     ("whole", "signed"),
@@ -355,12 +354,6 @@ TIED: tuple[dict[str, Any], ...] = (
     {**ONE, "kernel": 5, "stride": 2, "outputs": (2, 2), "kind": ("positive", "few")},
     {"n": 2, "c": 3, "kernel": (2, 3), "outputs": (1, 1), "spare": (0, 0), "kind": ("whole", "few")},
 )  # where dy has one sign, or both; ties in rows, in columns, of several kinds of numbers, in many windows at once
-
-
-def with_mixed(regimes: tuple[Regime, ...], mix: Mix, inside: dict[str, Test], name: str = MIXED) -> tuple[Regime, ...]:
-    """Return the regimes with who is inside them, and with calls in which they meet."""
-    mixed = Regime(name, mix.draw, "together", len(mix.corners) + 1)
-    return tuple(replace(regime, holds=inside.get(regime.name)) for regime in (*regimes, mixed))
 
 
 BYTES = ({"kernel": k, "stride": s, "spare": (0, 0), "kind": ("int64", "uint8")} for k, s in ((2, 1), (3, 2)))
