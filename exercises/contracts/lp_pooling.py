@@ -289,15 +289,15 @@ KINDS = (
     ("whole", "some zeros", (1.5, 1.25, 1.75)),
     ("int64", "long int32", (2, 3)),
     ("int64", "long int64", (3, 2)),
-    ("huge", "positive huge", (2, 3)),
-    ("tiny", "positive tiny", (3, 2)),
+    ("huge", "positive huge", (2,)),
+    ("tiny", "positive tiny", (2,)),
     ("int64", "positive int64", (2, 3, 1)),
     ("int64", "large bytes", (2, 3)),
     ("float32", "positive float32", (2, 3)),
     ("float64", "positive float64", (3, 2, 1)),
     ("float64", "positive float32", (2, 3)),
     ("float64", "positive int64", (3, 2)),
-)  # of dy and x, and the norms
+)  # of dy and x, and the norms: a root of huge or tiny numbers that is no square root loses digits
 NORMS: tuple[dict[str, Any], ...] = (
     *({"kernel": k, "stride": k, "spare": (0, 0), "outputs": (2, 3), "kind": KINDS[0]} for k in (2, 3)),
     *(
