@@ -122,7 +122,7 @@ def truncated_to_input(x: Any, w: Any, mode: Mode = "valid") -> Array:
 
 def single_precision(x: Any, w: Any, mode: Mode = "valid") -> Array:
     """Computed in float32 whatever the input is."""
-    return conv1d(x.astype(np.float32), w.astype(np.float32), mode).astype(np.float64)
+    return conv1d(x.astype(np.float32, order="C"), w.astype(np.float32, order="C"), mode).astype(np.float64)
 
 
 def _cut(x: Any, w: Any, mode: Mode, start: int, length: int) -> Array:

@@ -159,8 +159,10 @@ def truncated_to_input(x: Any, w: Any, b: Any = None, stride: Pair = 1, padding:
 
 def single_precision(x: Any, w: Any, b: Any = None, stride: Pair = 1, padding: Pair = 0) -> Array:
     """Computed in float32 whatever the input is."""
-    narrow = None if b is None else b.astype(np.float32)
-    return conv2d(x.astype(np.float32), w.astype(np.float32), narrow, stride, padding).astype(np.float64)
+    narrow = None if b is None else b.astype(np.float32, order="C")
+    return conv2d(x.astype(np.float32, order="C"), w.astype(np.float32, order="C"), narrow, stride, padding).astype(
+        np.float64
+    )
 
 
 def relu_left_in(x: Any, w: Any, b: Any = None, stride: Pair = 1, padding: Pair = 0) -> Array:

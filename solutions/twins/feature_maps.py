@@ -139,6 +139,6 @@ def rest_averaged(image: Any, filters: Any, bias: Any, pool: int) -> Both:
 
 def single_precision(image: Any, filters: Any, bias: Any, pool: int) -> Both:
     """Computed in float32 whatever the input is."""
-    image, filters, bias = (array.astype(np.float32) for array in (image, filters, bias))
+    image, filters, bias = (array.astype(np.float32, order="C") for array in (image, filters, bias))
     maps, pooled = feature_maps(image, filters, bias, pool)
     return maps.astype(np.float64), pooled.astype(np.float64)

@@ -142,4 +142,4 @@ def wraps_around(x: Any, norm_type: float, kernel_size: Pair, stride: Stride = N
 
 def single_precision(x: Any, norm_type: float, kernel_size: Pair, stride: Stride = None) -> Array:
     """Computed in float32 whatever the input is."""
-    return lp_pool2d(x.astype(np.float32), norm_type, kernel_size, stride).astype(np.float64)
+    return lp_pool2d(x.astype(np.float32, order="C"), norm_type, kernel_size, stride).astype(np.float64)

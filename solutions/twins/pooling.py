@@ -121,7 +121,7 @@ def max_last_dropped(x: Any, kernel_size: Pair, stride: Stride = None) -> Array:
 def max_single_precision(x: Any, kernel_size: Pair, stride: Stride = None) -> Array:
     """Computed in float32 whatever the input is."""
     with np.errstate(over="ignore"):
-        return max_pool2d(x.astype(np.float32), kernel_size, stride).astype(np.float64)
+        return max_pool2d(x.astype(np.float32, order="C"), kernel_size, stride).astype(np.float64)
 
 
 def avg_max_instead(x: Any, kernel_size: Pair, stride: Stride = None) -> Array:
@@ -243,7 +243,7 @@ def avg_wraps_around(x: Any, kernel_size: Pair, stride: Stride = None) -> Array:
 def avg_single_precision(x: Any, kernel_size: Pair, stride: Stride = None) -> Array:
     """Computed in float32 whatever the input is."""
     with np.errstate(over="ignore"):
-        return avg_pool2d(x.astype(np.float32), kernel_size, stride).astype(np.float64)
+        return avg_pool2d(x.astype(np.float32, order="C"), kernel_size, stride).astype(np.float64)
 
 
 def _sizes(kernel_size: Pair, stride: Stride) -> tuple[tuple[int, int], tuple[int, int]]:

@@ -223,7 +223,7 @@ def max_truncated_to_input(dy: Any, x: Any, kernel_size: Pair, stride: Stride = 
 
 def max_single_precision(dy: Any, x: Any, kernel_size: Pair, stride: Stride = None) -> Array:
     """Computed in float32 whatever the input is."""
-    narrow = max_pool2d_backward(dy.astype(np.float32), x.astype(np.float32), kernel_size, stride)
+    narrow = max_pool2d_backward(dy.astype(np.float32, order="C"), x.astype(np.float32, order="C"), kernel_size, stride)
     return narrow.astype(np.float64)
 
 
@@ -315,7 +315,7 @@ def avg_truncated_to_input(dy: Any, x: Any, kernel_size: Pair, stride: Stride = 
 
 def avg_single_precision(dy: Any, x: Any, kernel_size: Pair, stride: Stride = None) -> Array:
     """Computed in float32 whatever the input is."""
-    narrow = avg_pool2d_backward(dy.astype(np.float32), x.astype(np.float32), kernel_size, stride)
+    narrow = avg_pool2d_backward(dy.astype(np.float32, order="C"), x.astype(np.float32, order="C"), kernel_size, stride)
     return narrow.astype(np.float64)
 
 
@@ -423,7 +423,9 @@ def lp_truncated_to_input(dy: Any, x: Any, norm_type: float, kernel_size: Pair, 
 
 def lp_single_precision(dy: Any, x: Any, norm_type: float, kernel_size: Pair, stride: Stride = None) -> Array:
     """Computed in float32 whatever the input is."""
-    narrow = lp_pool2d_backward(dy.astype(np.float32), x.astype(np.float32), norm_type, kernel_size, stride)
+    narrow = lp_pool2d_backward(
+        dy.astype(np.float32, order="C"), x.astype(np.float32, order="C"), norm_type, kernel_size, stride
+    )
     return narrow.astype(np.float64)
 
 
