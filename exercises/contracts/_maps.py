@@ -238,6 +238,7 @@ class Maps(Look):
 
     names = ("image", "filters", "bias", "pool")
     factors = ("image", "filters")
+    b: Any  # always given
 
     def __init__(self, call: Call) -> None:
         self.named = {**dict(zip(self.names, call.args, strict=False)), **call.kwargs}
