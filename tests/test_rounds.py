@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from exercises.contracts._conv2d import CORNERS, anything
-from exercises.contracts._inside import Look
-from exercises.contracts.conv2d import CONV2D, INSIDE
+from exercises.contracts._inside import Look, told_inside
+from exercises.contracts.conv2d import CONV2D
+from exercises.contracts.conv2d_backward import CONV2D_BACKWARD
 from grader.contract import Call, Contract, Regime
 from grader.draw import Draw
 from grader.functions.arrays import LAYOUTS, has_layout, integers, laid_out
@@ -197,9 +198,13 @@ def test_large_calls_are_not_made_twice() -> None:
     assert {call.args[0].size for call in found} == {4}
 
 
-def test_every_word_on_who_is_inside_is_of_a_regime_that_there_is() -> None:
+def test_who_is_inside_is_told_of_regimes_that_there_are() -> None:
     """A name that is mistyped would be passed over in silence."""
-    assert {regime.name for regime in CONV2D.regimes if regime.holds} == set(INSIDE)
+    plain, negative, *_ = REGIMES
+    told = told_inside((plain, negative), {negative.name: bool})
+    assert [regime.holds for regime in told] == [None, bool]
+    with pytest.raises(ValueError, match=r"^no regime is called 'a is negativ'$"):
+        told_inside(REGIMES, {"a is negativ": bool})
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -211,14 +216,20 @@ def test_conv2d_is_visited_everywhere_by_two_calls_in_five(key: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "regime", [regime for regime in CONV2D.regimes if regime.holds], ids=lambda regime: regime.name
+    ("regime", "mixed"),
+    [
+        pytest.param(regime, contract.regimes[-1], id=f"{contract.name}: {regime.name}")
+        for contract in (CONV2D, CONV2D_BACKWARD)
+        for regime in contract.regimes
+        if regime.holds
+    ],
 )
-def test_a_regimes_own_calls_are_inside_and_not_all_others(regime: Regime) -> None:
+def test_a_regimes_own_calls_are_inside_and_not_all_others(regime: Regime, mixed: Regime) -> None:
     """What says who is inside would be worth nothing if it were true of all calls, or of other calls than its own."""
     assert regime.holds is not None
     own = [regime.holds(regime.draw(Draw("own", regime.name, n))) for n in range(40)]
     assert sum(own) >= 8, sum(own)  # it may be stricter than what it draws, as for "large at once"
-    others = [regime.holds(anything(Draw("any", n))) for n in range(200)]
+    others = [regime.holds(mixed.draw(Draw("any", n))) for n in range(200)]
     assert sum(others) < 150, sum(others)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from grader.authoring import Call, has_layout
+from grader.authoring import Call, Regime, has_layout
 from solutions.windows import pair
 
 Test = Callable[[Call], bool]
@@ -110,3 +111,29 @@ def all_by_keyword(call: Call) -> bool:
 def all_by_position(number: int) -> Test:
     """Return whether a call gives its `number` arguments by position."""
     return lambda call: len(call.args) == number
+
+
+def ways_to_call(number: int, arrays: str = "the arrays are") -> dict[str, Test]:
+    """Return who is inside the regimes of layouts, and of all `number` arguments given in one way.
+
+    `arrays` is what the regimes call them.
+    """
+    return {
+        f"{arrays} Fortran-ordered": stored_as("F"),
+        f"{arrays.replace(' are', ' have').replace(' is', ' has')} negative strides": stored_as("reversed"),
+        f"{arrays} not contiguous": stored_as("gapped"),
+        f"{arrays} read-only": stored_as("readonly"),
+        "all arguments are given by keyword": all_by_keyword,
+        "all arguments are given by position": all_by_position(number),
+    }
+
+
+def told_inside(regimes: Sequence[Regime], inside: Mapping[str, Test]) -> tuple[Regime, ...]:
+    """Return the regimes with who is inside them, by their names.
+
+    Raises:
+        ValueError: there is no regime of a name; what is mistyped would be passed over in silence.
+    """
+    if strangers := inside.keys() - {regime.name for regime in regimes}:
+        raise ValueError(f"no regime is called {sorted(strangers)[0]!r}")
+    return tuple(replace(regime, holds=inside.get(regime.name)) for regime in regimes)

@@ -11,10 +11,8 @@ import numpy as np
 from exercises.contracts._inside import (
     Look,
     Test,
-    all_by_keyword,
-    all_by_position,
     options,
-    stored_as,
+    ways_to_call,
     with_numpy_integers,
     without_images,
 )
@@ -154,16 +152,11 @@ def both_lists(call: Call) -> bool:
     return sum(isinstance(value, list) for value in options(call)) == 2
 
 
-def ways_to_call(look: type[Pooling], arrays: str) -> dict[str, Test]:
+def arguments(look: type[Pooling], arrays: str = "the arrays are") -> dict[str, Test]:
     """Return who is inside the regimes of ways to call and of layouts; `arrays` is what the regimes call them."""
     return {
-        f"{arrays} Fortran-ordered": stored_as("F"),
-        f"{arrays.replace(' are', ' have').replace(' is', ' has')} negative strides": stored_as("reversed"),
-        f"{arrays} not contiguous": stored_as("gapped"),
-        f"{arrays} read-only": stored_as("readonly"),
+        **ways_to_call(len(look.names), arrays),
         "kernel and stride are NumPy's integers": with_numpy_integers,
-        "all arguments are given by keyword": all_by_keyword,
-        "all arguments are given by position": all_by_position(len(look.names)),
         "kernel and stride are lists": both_lists,
         "the batch is empty": without_images,
     }
@@ -250,7 +243,7 @@ NUMBERS_OF_NORMS = (
 
 def gradient_inside(look: type[Pooling] = Gradient) -> dict[str, Test]:
     return {
-        **ways_to_call(look, "the arrays are"),
+        **arguments(look),
         **places(look),
         **numbers(look),
         **types_of_gradients(look),
@@ -271,7 +264,7 @@ def pooling_inside() -> dict[str, Test]:
     """Return who is inside the regimes that max and mean pooling share."""
     told, where, shared = Pooling.telling, Pooling.where, numbers(Pooling)
     return {
-        **ways_to_call(Pooling, "the array is"),
+        **arguments(Pooling, "the array is"),
         **places(Pooling),
         **{name: shared[name] for name in NUMBERS_OF_POOLING},
         "some numbers are negative": where(lambda v: v.x.max() > 0 and v.misleads() and v.varies()),
@@ -303,7 +296,7 @@ def norm_inside(look: type[Norm]) -> dict[str, Test]:
     common = {name: plain[name] for name in plain if name not in ONLY_LARGEST}
     shared = numbers(look)
     return {
-        **ways_to_call(look, "the arrays are"),
+        **arguments(look),
         **common,
         **{name: shared[name] for name in NUMBERS_OF_NORMS},
         "p is 2 and the stride equals the kernel": told(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from exercises.contracts._conv2d import many, unequal
-from exercises.contracts._inside import Test
+from exercises.contracts._inside import Test, told_inside
 from grader.authoring import LAYOUTS, Call, Draw, Regime, integers, laid_out, reals
 from solutions.windows import Array, pair
 
@@ -417,7 +417,7 @@ def with_mixed(
 ) -> tuple[Regime, ...]:
     """Return the regimes with who is inside them, and with calls in which they meet."""
     mixed = Regime(name, mix.draw, "together", len(mix.corners) + 1)
-    return tuple(replace(regime, holds=inside.get(regime.name)) for regime in (*regimes, mixed))
+    return told_inside((*regimes, mixed), inside)
 
 
 PLANES = ((1, 1), (1, 2), (2, 1), (2, 2), (1, 3), (3, 2))  # images and channels

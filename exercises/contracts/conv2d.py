@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -51,9 +50,8 @@ from exercises.contracts._conv2d import (
 )
 from exercises.contracts._inside import (
     Test,
-    all_by_keyword,
-    all_by_position,
-    stored_as,
+    told_inside,
+    ways_to_call,
     where,
     with_lists,
     with_numpy_integers,
@@ -201,15 +199,10 @@ INSIDE: dict[str, Test] = {
     ),
     "the numbers are huge": where(lambda v: min(v.largest()) > 1e9),
     "the numbers are tiny": where(lambda v: 0 < max(v.largest()) < 1e-10),
-    "the arrays are Fortran-ordered": stored_as("F"),
-    "the arrays have negative strides": stored_as("reversed"),
-    "the arrays are not contiguous": stored_as("gapped"),
-    "the arrays are read-only": stored_as("readonly"),
-    "all arguments are given by keyword": all_by_keyword,
-    "all arguments are given by position": all_by_position(5),
+    **ways_to_call(5),
     "stride and padding are lists": with_lists,
 }
-REGIMES = tuple(replace(regime, holds=INSIDE.get(regime.name)) for regime in DRAWN)
+REGIMES = told_inside(DRAWN, INSIDE)
 
 HINTS = {
     twins.kernel_flipped: (

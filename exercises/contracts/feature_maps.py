@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from exercises.contracts._conv2d import unequal
-from exercises.contracts._inside import Test, all_by_keyword, stored_as
+from exercises.contracts._inside import Test, all_by_keyword, stored_as, told_inside
 from exercises.contracts._maps import (
     CORNERS,
     Maps,
@@ -112,7 +111,7 @@ INSIDE: dict[str, Test] = {
     "the arrays are read-only": unfilled(stored_as("readonly")),
     "all arguments are given by keyword": unfilled(all_by_keyword),
 }
-REGIMES = tuple(replace(regime, holds=INSIDE.get(regime.name)) for regime in DRAWN)
+REGIMES = told_inside(DRAWN, INSIDE)
 HINTS: dict[Callable[..., Any], str] = {
     twins.no_sigmoid: "The sigmoid is missing: maps = 1 / (1 + exp(-z)), and those are pooled.",
     twins.sigmoid_after_pooling: "You pooled the responses and then took the sigmoid: the sigmoid comes first.",

@@ -323,10 +323,6 @@ def encode(value: Any, limit: int, *, layouts: bool = False) -> tuple[bytes, lis
     if _type(value) is int and -(2**63) < value < 2**63:
         return b"%d" % value, []
     if not layouts:
-        if _type(value) is _ndarray and (value.dtype, value.shape) in _TREES:
-            known = _TREES[value.dtype, value.shape]
-            if value.nbytes + _len(known) <= limit:
-                return known.encode(), [value.tobytes()]
         arrays: list[np.ndarray[Any, Any]] = []
         short = _short_tree(value, arrays)
         if short and sum([array.nbytes for array in arrays]) + _len(short) <= limit:
