@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from itertools import permutations, product
 from typing import Any
 
@@ -50,6 +51,13 @@ def reached(size: int, kernel: int, stride: int, padding: int) -> bool:
     """Does any window along an axis hold a pixel of the image, and not only padding? Else the result shows nothing."""
     starts = range(-padding, size + padding - kernel + 1, stride)
     return any(-kernel < start < size for start in starts)
+
+
+def positions(x: tuple[int, ...], w: tuple[int, ...], stride: Any, padding: Any) -> tuple[int, int]:
+    """Return how many rows and columns the map of these shapes has."""
+    steps, edges = pair(stride, "stride"), pair(padding, "padding", 0)
+    rows, columns = ((x[2 + a] + 2 * edges[a] - w[2 + a]) // steps[a] + 1 for a in (0, 1))
+    return rows, columns
 
 
 def whole(rng: Draw, *, biased: bool = False, **sizes: Any) -> Call:
@@ -342,6 +350,8 @@ def anything(rng: Draw) -> Call:
     way, form, biased = rng.choice(WAYS), rng.choice(FORMS), rng.choice(BIASES)
     moves = any_moves(rng, 3)
     x, w, (stride, padding) = case(rng, **{**moves, **{name: v for name, v in corner.items() if name in moves}})
+    n, f = enough((x[0], w[0], *positions(x, w, stride, padding)), corner)
+    x, w = (n, *x[1:]), (f, *w[1:])
     kinds = any_kinds(rng, corner.get("kind", kind), MIXED)
     image, weights, values = (of_kind(rng.fork(), *each) for each in zip((x, w, (w[0],)), kinds, strict=True))
     for weight in weights:
@@ -357,6 +367,24 @@ def anything(rng: Draw) -> Call:
     if short:
         return Call(tuple(arrays[: rng.integer(2, 3)]))
     return handed(rng, arrays, {"stride": stride, "padding": padding}, way, corner.get("form", form))
+
+
+MOST = 54  # entries of a map that is not large in itself: plain loops take as long as there are entries
+
+
+def enough(made: tuple[int, ...], corner: Mapping[str, Any]) -> tuple[int, int]:
+    """Return a number of images and of filters for a map, fewer than `made` has where it has more than MOST entries.
+
+    What a corner gives is left as it is, and there still are several images or several filters.
+    """
+    counts = {"n": made[0], "f": made[1]}
+    while math.prod((*counts.values(), *made[2:])) > MOST:
+        least = 1 if min(counts.values()) > 1 else 2
+        free = [name for name, count in counts.items() if count > least and name not in corner]
+        if not free:
+            break
+        counts[max(free, key=counts.__getitem__)] -= 1
+    return counts["n"], counts["f"]
 
 
 def any_kinds(rng: Draw, kinds: Sequence[Kind], options: Sequence[Sequence[str]]) -> list[Kind]:

@@ -29,15 +29,16 @@ from exercises.contracts._conv2d import (
     any_kinds,
     any_moves,
     case,
+    enough,
     given,
     handed,
     large_map,
     many,
     of_kind,
+    positions,
 )
 from exercises.contracts._inside import Look
 from grader.authoring import Call, Draw, integers, laid_out, reals
-from solutions.windows import pair
 
 NAMES = ("dy", "x", "w")
 
@@ -75,9 +76,7 @@ def zero_everywhere(call: Call) -> bool:
 def shapes(rng: Draw, **sizes: Any) -> tuple[tuple[tuple[int, ...], ...], tuple[Any, Any]]:
     """Return the shapes of dy, x and w, and (stride, padding); sizes as `case` takes them."""
     x, w, (stride, padding) = case(rng, **sizes)
-    steps, edges = pair(stride, "stride"), pair(padding, "padding", 0)
-    rows, columns = ((x[2 + a] + 2 * edges[a] - w[2 + a]) // steps[a] + 1 for a in (0, 1))
-    return ((x[0], w[0], rows, columns), x, w), (stride, padding)
+    return ((x[0], w[0], *positions(x, w, stride, padding)), x, w), (stride, padding)
 
 
 def filled(array: Any) -> Any:
@@ -339,7 +338,9 @@ def anything(rng: Draw) -> Call:
     corner, kind, layout = rng.choice(CORNERS), rng.choice(KINDS), rng.choice(STORED)
     way, form = rng.choice(WAYS), rng.choice(FORMS)
     moves = any_moves(rng, 3)
-    sizes, (stride, padding) = shapes(rng, **{**moves, **{name: v for name, v in corner.items() if name in moves}})
+    (up, x, w), (stride, padding) = shapes(rng, **moves | {name: v for name, v in corner.items() if name in moves})
+    n, f = enough(up, corner)
+    sizes = (n, f, *up[2:]), (n, *x[1:]), (f, *w[1:])
     kinds = any_kinds(rng, corner.get("kind", kind), TYPES)
     dy, x, w = (filled(of_kind(rng.fork(), *each)) for each in zip(sizes, kinds, strict=True))
     for name, array in (("upstream", dense(dy)), ("image", x), ("weights", w)):
