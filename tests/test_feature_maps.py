@@ -174,7 +174,7 @@ def test_every_regime_is_visited_by_the_first_round_and_every_corner_is_in_it() 
         assert sum(look.pool > 2 and look.ow % look.pool == look.pool - 1 for look in mixed) >= 3
         assert sum(look.ow > 2 * look.oh for look in mixed) >= 3
         assert sum(look.oh > 2 * look.ow for look in mixed) >= 3
-        assert sum(bool((np.abs(np.abs(look.sums()) - 24) < 4).mean() > 0.9) for look in mixed) >= 3
+        assert sum(bool((np.abs(np.abs(look.sums) - 24) < 4).mean() > 0.9) for look in mixed) >= 3
 
 
 @pytest.mark.parametrize("regime", SHARED, ids=lambda regime: regime.name)

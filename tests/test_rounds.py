@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from exercises.contracts._conv2d import CORNERS, anything
+from exercises.contracts._conv2d import CORNERS, MOST, anything, enough
 from exercises.contracts._inside import Look, told_inside
 from exercises.contracts.conv2d import CONV2D
 from exercises.contracts.conv2d_backward import CONV2D_BACKWARD
@@ -243,6 +243,40 @@ def test_every_corner_is_in_every_first_round() -> None:
         assert sum(look.n == 0 for look in mixed) == 3
         assert {look.f for look in mixed} >= {8, 17}
         assert any(not look.w.any() or look.zero_weights() for look in mixed)
+
+
+@pytest.mark.parametrize(
+    ("made", "corner", "numbers"),
+    [
+        ((3, 3, 2, 3), {}, (3, 3)),
+        ((3, 3, 2, 4), {}, (2, 3)),
+        ((3, 3, 4, 5), {}, (1, 2)),
+        ((3, 3, 4, 5), {"f": 3}, (1, 3)),
+        ((9, 3, 4, 5), {"n": 9}, (9, 1)),
+        ((3, 3, 40, 50), {}, (1, 2)),
+        ((3, 1, 40, 50), {}, (2, 1)),
+        ((1, 17, 2, 9), {"n": 1, "f": 17}, (1, 17)),
+    ],
+)
+def test_large_maps_have_fewer_images_and_filters(
+    made: tuple[int, ...], corner: dict[str, int], numbers: tuple[int, int]
+) -> None:
+    """A map of 120 entries is plain loops' dearest call, and shows no more; one image of one filter would show less."""
+    assert enough(made, corner) == numbers
+
+
+def test_few_calls_have_more_entries_than_enough() -> None:
+    """Those that do are single images, corners that are large, or no more than two."""
+    looks = [Look(anything(Draw("entries", n))) for n in range(400)]
+    assert sum(look.n * look.f * look.oh * look.ow > MOST for look in looks) < 40
+    assert sum(look.n > 1 and look.f > 1 for look in looks) > 80
+
+
+def test_a_call_is_looked_at_once_for_all_regimes() -> None:
+    one, other = anything(Draw("one")), anything(Draw("other"))
+    assert Look.at(one) is Look.at(one)
+    assert Look.at(other).x.shape == Look(other).x.shape
+    assert Look.at(one).named is not Look.at(other).named
 
 
 def test_every_call_shows_something_of_its_image() -> None:

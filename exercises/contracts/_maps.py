@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -250,8 +251,9 @@ class Maps(Look):
 
     def shows(self) -> bool:
         """Is the sigmoid far from full, at half of the entries or more? Else a wrong sum looks like a right one."""
-        return bool((np.abs(self.sums()) < 15).mean() >= 0.5)
+        return bool((np.abs(self.sums) < 15).mean() >= 0.5)
 
+    @cached_property
     def sums(self) -> Any:
         return conv2d(self.x[None].astype(np.float64), self.w.astype(np.float64), self.b.astype(np.float64))
 
@@ -261,10 +263,10 @@ class Maps(Look):
 
     def extreme(self) -> bool:
         """Is exp(z) infinite somewhere, and exp(-z) elsewhere?"""
-        sums = self.sums()
+        sums = self.sums
         return bool(sums.max() > 1000 and sums.min() < -1000)
 
 
 def unfilled(test: Test) -> Test:
     """Return whether the test holds, of a call in which the sigmoid is far from full."""
-    return lambda call: test(call) and Maps(call).shows()
+    return lambda call: test(call) and Maps.at(call).shows()

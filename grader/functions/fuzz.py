@@ -64,14 +64,10 @@ class HypothesisDraw(Draw):
         return self.below(PLAIN) == 0
 
 
-def calls(regime: Regime) -> st.SearchStrategy[Call]:
+@st.composite
+def calls(draw: Callable[[st.SearchStrategy[Any]], Any], regime: Regime) -> Call:
     """Return the strategy that draws calls of a regime."""
-
-    @st.composite
-    def call(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Call:
-        return regime.draw(HypothesisDraw(draw))
-
-    return call()
+    return regime.draw(HypothesisDraw(draw))
 
 
 def examples(regime: Regime, number: int, *labels: Label) -> list[Call]:
