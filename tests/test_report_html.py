@@ -246,6 +246,23 @@ def test_where_writing_is_cut_short_no_link_is_dead(tmp_path: Path, monkeypatch:
     assert [path.name for path in tmp_path.rglob("*.html")] == ["ada.html"]
 
 
+def test_pages_of_students_who_left_are_removed(tmp_path: Path) -> None:
+    """Else the folder that goes to the class holds a mark that nobody has any more."""
+
+    def write(*names: str, interrupted: bool = False) -> set[str]:
+        students = (StudentResult(name, (), ("nothing was handed in",)) for name in names)
+        html.write(Gradebook("c", tuple(students), interrupted=interrupted), tmp_path)
+        return {path.name for path in (tmp_path / "students").iterdir()}
+
+    assert write("ada", "bo", "Zoë") == {"ada.html", "bo.html", "Zoë.html"}
+    (tmp_path / "students/notes.html").write_text("<p>mine</p>")
+    (tmp_path / "students/link.html").symlink_to(tmp_path / "students/bo.html")
+    assert write("ada", interrupted=True) == {"ada.html", "bo.html", "Zoë.html", "notes.html", "link.html"}
+    (tmp_path / "students/ada.html").rename(tmp_path / "students/Ada.html")  # as a system may that takes both for one
+    assert write("ada", "Zoë") == {"Ada.html", "ada.html", "Zoë.html", "notes.html", "link.html"}
+    assert write("Zoë") == {"Zoë.html", "notes.html", "link.html"}
+
+
 def test_an_empty_class_has_a_page(tmp_path: Path) -> None:
     """An interrupted run may have graded nobody; the report says so and does not divide by it."""
     text = Page(pages(Gradebook("c", (), interrupted=True), tmp_path)["index.html"]).text

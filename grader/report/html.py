@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
@@ -18,6 +20,8 @@ from grader.outcome import Counterexample, Gradebook, Outcome, PartResult, Stude
 from grader.report import files, summary, training
 from grader.report.text import SIGNS, WORDS, marks, neutral, number, one_line, part_title, percent, place, written
 
+GENERATOR = b'<meta name="generator" content="convgrader">'  # in every page: only those are ever removed
+BEGINNING = 2048  # bytes of a page in which it stands
 FIRST_STEPS = 5  # parts named under "what to do next"
 MANY = 6  # failing regimes shown; the rest is folded
 # outcome -> tone of its badge; the others are "bad"
@@ -27,7 +31,8 @@ TONES = {Outcome.CORRECT: "good", Outcome.PARTIAL: "half", Outcome.UNGRADABLE: "
 def write(gradebook: Gradebook, folder: Path, templates: Sequence[Path] | None = None) -> list[Path]:
     """Write students/NAME.html for each student and index.html for the class; return index.html and the others.
 
-    It is written last, so that no link of it is dead where writing is cut short.
+    It is written last, so that no link of it is dead where writing is cut short. Pages of ours for students who are no
+    longer there are removed then; those of a run that was interrupted say nothing about who is missing.
     `templates` is where templates are looked up, first to last; by default the built-in ones.
 
     Raises:
@@ -40,7 +45,27 @@ def write(gradebook: Gradebook, folder: Path, templates: Sequence[Path] | None =
     for student, name in zip(shown.students, names, strict=True):
         page = student_page(shown.course, student, pages, shown.warnings)
         written.append(files.write_text(folder / "students" / f"{name}.html", page))
-    return [files.write_text(folder / "index.html", class_page(shown, names, pages)), *written]
+    index = files.write_text(folder / "index.html", class_page(shown, names, pages))
+    if not gradebook.interrupted:
+        _remove_others(folder / "students", written)
+    return [index, *written]
+
+
+def _remove_others(folder: Path, written: Sequence[Path]) -> None:
+    """Remove the pages in a folder that earlier runs wrote; what cannot be removed stays."""
+    kept = {_as_any_system_calls(page) for page in written}
+    for page in files.on_disk(folder).glob("*.html"):
+        if _as_any_system_calls(page) not in kept and not page.is_symlink():
+            with contextlib.suppress(OSError):
+                with page.open("rb") as file:
+                    ours = GENERATOR in file.read(BEGINNING)
+                if ours:
+                    page.unlink()
+
+
+def _as_any_system_calls(page: Path) -> str:
+    """Return a name that is the same for all those that some file system takes for one."""
+    return unicodedata.normalize("NFC", page.name).casefold()
 
 
 def environment(templates: Sequence[Path] | None = None) -> Environment:
