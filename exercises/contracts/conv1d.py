@@ -177,6 +177,28 @@ def longer_w(rng: Draw, mode: str, lengths: tuple[int, ...]) -> Call:
     return whole(rng, n, n + rng.integer(1, 3), mode)
 
 
+ENDS = ((1, 0, -1), (-1, 0, 1), (1, -1), (-1, 1), (2, 1, -1, -2), (1, 2, 3, 1), (3, 1, -2, 3), (1, -2, 2, 1))
+
+
+def like_ends(rng: Draw) -> Call:
+    """Return a call whose kernel finds edges, or begins and ends alike: it is not symmetric for that."""
+    w = np.array(rng.choice(ENDS), "float64")
+    mode = any_mode(rng) if len(w) == 3 else "valid"
+    return Call(
+        (integers(rng, (len(w) + rng.integer(1, 4),), dtype="float64") + 0.25 * rng.integer(0, 1), w), given(mode)
+    )
+
+
+def one_weight(rng: Draw) -> Call:
+    """Return a call whose w is one number; in half of the calls it is not whole and x is, or the other way round."""
+    n, mode = rng.integer(1, 4), any_mode(rng)
+    kinds = rng.choice((("whole", "whole"), ("int64", "float64"), ("float64", "int64"), ("whole", "whole")))
+    if kinds[0] == "whole":
+        return whole(rng, n, 1, mode)
+    x = numbers(rng.fork(), (n,), kinds[0])
+    return Call((x, numbers(rng.fork(), (1,), kinds[1]) + (0.5 if kinds[1] == "float64" else 7)), given(mode))
+
+
 def as_long(rng: Draw) -> Call:
     n = rng.choice((3, 5))
     return whole(rng, n, n, any_mode(rng))
@@ -215,7 +237,8 @@ def regimes(lengths: tuple[int, ...]) -> tuple[Regime, ...]:
         Regime("w is longer than x and the mode is 'same'", lambda rng: longer_w(rng, "same", lengths), "lengths", 17),
         Regime("w is longer than x and the mode is 'full'", lambda rng: longer_w(rng, "full", (2, 3, 4)), "lengths"),
         Regime("w is as long as x", as_long, "lengths", 7),
-        Regime("w is one number", lambda rng: whole(rng, rng.integer(1, 4), 1, any_mode(rng)), "lengths"),
+        Regime("w is one number", one_weight, "lengths", 7),
+        Regime("w begins and ends alike, or with opposite numbers", like_ends, "lengths", len(ENDS) + 1),
         Regime("x is one number", lambda rng: whole(rng, 1, rng.integer(2, 4), any_mode(rng)), "lengths"),
         Regime(
             "the input is an integer array", lambda rng: typed(rng, rng.choice(("int64", "int32")), "int64"), "types"

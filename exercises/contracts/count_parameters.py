@@ -113,9 +113,18 @@ def enormous(rng: Draw) -> Call:
 
 
 def repeated(rng: Draw) -> Call:
-    """Return a call with a layer that comes again, in an equal dict of its own."""
+    """Return a call with a layer that comes again, in an equal dict of its own, at once or after another."""
     layer = rng.choice((linear, conv))(rng)
-    return Call(([layer, {"type": "relu"}, *(dict(layer) for _ in range(rng.integer(1, 3)))],))
+    between: list[Layer] = [{"type": "relu"}] if rng.boolean() else []
+    return Call(([layer, *between, *(dict(layer) for _ in range(rng.integer(1, 3)))],))
+
+
+def alike(rng: Draw) -> Call:
+    """Return a call with layers of the same sizes that differ in their biases or groups: one is not the other."""
+    layer = rng.choice((grouped, linear))(rng)
+    whole = {name: value for name, value in layer.items() if name != "groups"}
+    others = [layer, {**layer, "bias": False}, *([whole] if whole != layer else [])]
+    return Call((rng.shuffled([*others, {"type": "relu"}]),))
 
 
 def grouped(rng: Draw) -> Layer:
@@ -193,7 +202,8 @@ COUNT_PARAMETERS = Contract(
         Regime("the layers make a whole network", network, WHOLE, 12),
         Regime("the layer is large", only(wide), WHOLE, 7),
         Regime("the total is beyond 2 to the 31", enormous, WHOLE, 7),
-        Regime("a layer comes more than once", repeated, WHOLE, 8),
+        Regime("a layer comes more than once", repeated, WHOLE, 9),
+        Regime("layers differ in biases or groups alone", alike, WHOLE),
         Regime("layers of all kinds are mixed", mixture, MIXED, 12),
     ),
     twins=(

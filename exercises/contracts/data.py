@@ -90,6 +90,20 @@ def square(rng: Draw) -> Call:
     return Call((np.array(rng.shuffled(range(size))), size))
 
 
+def almost_in_order(rng: Draw) -> Call:
+    """Return a call with every label once, the first and the last where they stand in order."""
+    size = rng.integer(4, 7)
+    inner = range(1, size - 1)
+    turned = rng.integer(1, size - 3)
+    return Call((np.array([0, *inner[turned:], *inner[:turned], size - 1]), size))
+
+
+def thousands_of_classes(rng: Draw) -> Call:
+    """Return a call with labels beyond those that 16 bits of a floating number tell apart, and their neighbours."""
+    label = rng.integer(2049, 2996)
+    return labelled(rng, [label, label + 1, label + 2, rng.integer(0, 9)], 3000)
+
+
 def many_classes(rng: Draw) -> Call:
     """Return a call in which row times num_classes does not fit into a byte."""
     size = rng.integer(90, 256)
@@ -149,6 +163,7 @@ ONE_HOT_REGIMES = (
     Regime("only one class occurs", one_occurs, "classes"),
     Regime("there are as many labels as classes", square, "sizes"),
     Regime("every label is the number of its row", rows_of_identity, "sizes"),
+    Regime("the first and the last label are in order, the others are not", almost_in_order, "sizes"),
     Regime("there is a single label", lambda rng: labelled(rng, [rng.integer(0, 2)], 3), "sizes"),
     Regime("there is a single class", lambda rng: labelled(rng, [0], 1, least=rng.integer(1, 2)), "sizes"),
     Regime("there are no labels", lambda rng: Call((np.zeros(0, np.int64), rng.integer(1, 9))), "sizes"),
@@ -156,6 +171,7 @@ ONE_HOT_REGIMES = (
     Regime("there are two classes", lambda rng: labelled(rng, [rng.integer(0, 1)], 2, least=2), "sizes"),
     Regime("there are thousands of labels", many_labels, "sizes"),
     Regime("there are more than 256 classes", hundreds_of_classes, "sizes"),
+    Regime("there are thousands of classes", thousands_of_classes, "sizes"),
     *(Regime(f"the labels are {dtype}", partial(all_classes, dtype=dtype), "types") for dtype in DTYPES[1:]),
     Regime("the labels' dtype is too small for num_classes", class_beyond_dtype, "types"),
     Regime("the labels are bytes and the classes many", many_classes, "types"),

@@ -150,13 +150,19 @@ def usual(
     return called(family, values(rng, family, shape, numbers), options)
 
 
-def first_step(rng: Draw, family: Family) -> Call:
+def first_step(rng: Draw, family: Family, shape: Shape | None = None, **others: Any) -> Call:
     """Return a call with no memory of earlier steps."""
-    arrays = values(rng, family)
+    arrays = values(rng, family, shape)
     for name in (*family.signed, *family.squares):
         arrays[name] = np.zeros_like(arrays[name])
     fixed: dict[str, Any] = {"momentum": 0.0} if family is SGD else {"t": 1} if family is ADAM else {}
-    return called(family, arrays, family.options(rng) | fixed)
+    return called(family, arrays, family.options(rng) | fixed | others)
+
+
+def first_with_decay(rng: Draw, family: Family) -> Call:
+    """Return a first step of one number or of several, with a decay that no gradient here cancels: eps is 0."""
+    shape, decay = rng.choice(((), (1,), (2,), (2, 2))), rng.choice((0.1, 0.3, 0.7))
+    return first_step(rng, family, shape, weight_decay=decay)
 
 
 def typed(rng: Draw, family: Family, dtype_of_all: str, but: str = "", dtype_of_it: str = "") -> Call:
@@ -198,7 +204,10 @@ def spread(rng: Draw, family: Family) -> Call:
 def at_rest(rng: Draw, family: Family) -> Call:
     """Return a call with a rate of zero: only what is remembered changes, and with momentum the weights."""
     momentum: dict[str, Any] = {"momentum": rng.choice((0.9, 1.0, 0.5, 0.0))} if family is SGD else {}
-    return usual(rng, family, lr=rng.choice((0.0, 0)), **momentum)
+    call = usual(rng, family, lr=rng.choice((0.0, 0)), **momentum)
+    if family is SGD and rng.boolean():  # nothing moves at all, and yet both results are new arrays
+        call.args[family.arrays.index("v")][...] = 0
+    return call
 
 
 def zero_gradient(rng: Draw, family: Family, memory: bool, **fixed: Any) -> Call:
@@ -306,6 +315,7 @@ def regimes(family: Family, own: tuple[Regime, ...]) -> tuple[Regime, ...]:
         of("nothing is remembered from earlier steps", first_step, "basics"),
         *own,
         of("there is weight decay", usual, "decay", decay=True),
+        Regime("there is weight decay in the first step", lambda rng: first_with_decay(rng, family), "decay", 7),
         Regime("the decay is 1 or more", lambda rng: usual(rng, family, weight_decay=rng.choice(LARGE)), "decay"),
         of("there is weight decay, and float64 numbers need full precision", precise, "decay", decay=True),
         of("all arguments are given by position, and no option is zero", all_by_position, "decay"),
@@ -391,6 +401,9 @@ ADAM_OWN = (
         "numbers",
     ),
     Regime("eps is large", lambda rng: usual(rng, ADAM, eps=rng.choice((1.0, 0.5, 0.1, 3.0))), "epsilon"),
+    Regime(
+        "eps is large in the first step", lambda rng: first_step(rng, ADAM, eps=rng.choice((1.0, 0.5, 3.0))), "epsilon"
+    ),
     Regime("eps is small and the numbers are tiny", lambda rng: scaled(rng, ADAM, 1e-9, eps=1e-8), "epsilon"),
     Regime("options are left to their defaults", lambda rng: defaults(rng, ADAM), "epsilon"),
     Regime("the gradient and all earlier ones are zero", lambda rng: zero_gradient(rng, ADAM, memory=False), "epsilon"),

@@ -90,6 +90,15 @@ def dividing(rng: Draw) -> Call:
     return from_room(rng, stride * rng.integer(0, 12), rng.integer(stride, stride + 5), stride)
 
 
+RECIPROCALS = (49, 41, 61, 98, 103, 107, 82, 109)  # of these, n times 1 / n is less than 1, in 64 or 32 bits
+
+
+def dividing_far(rng: Draw) -> Call:
+    """The stride divides, but the room times its reciprocal is less than a whole number: such a product is cut off."""
+    stride = rng.choice(RECIPROCALS)
+    return from_room(rng, stride * rng.choice((1, 2, 4)), rng.integer(1, 7), stride, rng.integer(0, 3))
+
+
 def not_dividing(rng: Draw) -> Call:
     stride = rng.integer(2, 6)
     room = stride * rng.integer(0, 12) + rng.integer(1, stride - 1)
@@ -204,6 +213,7 @@ OUTPUT_SIZE = Contract(
         Regime("the padding exceeds half the kernel", padded_much, PADDING, 84),
         Regime("the kernel is as large as the padded input", filled, PADDING, 56),
         Regime("the stride divides", dividing, STRIDE, 70),
+        Regime("the stride is large and divides", dividing_far, STRIDE, len(RECIPROCALS) + 1),
         Regime("the stride does not divide", not_dividing, STRIDE, 98),
         Regime("the stride is larger than the kernel", striding_over, STRIDE, 84),
         Regime("the stride is larger than what is left to move", overshooting, STRIDE, 70),

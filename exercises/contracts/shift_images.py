@@ -74,6 +74,32 @@ def typed(rng: Draw, dtype: str) -> Call:
     return Call((images(rng, 2, 2, dtype=dtype), *either(rng)))
 
 
+def negative(rng: Draw) -> Call:
+    """Return a call with numbers below zero, whole or not: what moves in is zero all the same."""
+    x = images(rng, 2, 1, dtype=rng.choice(("float64", "int64", "float32", "int32")))
+    return Call((-x, *either(rng)))
+
+
+WIDE = (
+    ("int64", -(2**52), 2**52),
+    ("uint32", 2**31, 2**32 - 1),
+    ("int32", 2**24, 2**31 - 1),
+    ("int16", -(2**15), 2**15 - 1),
+)
+
+
+def of_many_digits(rng: Draw) -> Call:
+    """Return a call with whole numbers that fit into their own dtype, float64 and few others."""
+    dtype, low, high = rng.choice(WIDE)
+    return Call((integers(rng, (2, 1, 4, 5), low, high, dtype), *either(rng)))
+
+
+def far(rng: Draw) -> Call:
+    """Return a call that moves by more pixels than 32 bits count; the least of them are few."""
+    by = rng.choice((2**32 + 1, -(2**32) - 1, 2**40 + 2))
+    return counted(rng, *rng.choice(((by, 1), (1, by), (by, -by))), n=2)
+
+
 def bright_bytes(rng: Draw) -> Call:
     x = integers(rng, (2, 1, 4, 5), 128, 255, "uint8")
     return Call((x, *either(rng)))
@@ -122,6 +148,7 @@ REGIMES = (
     Regime("dy and dx are negative", lambda rng: counted(rng, *(-by for by in two(rng))), "directions"),
     Regime("dy and dx have different signs", lambda rng: counted(rng, some(rng), -some(rng)), "directions"),
     Regime("nothing is left of the images", beyond, "beyond", 7),
+    Regime("the images move by billions of pixels", far, "beyond"),
     Regime(
         "one row or column is left", lambda rng: counted(rng, *rng.choice(((3, 1), (-1, -4))), size=(4, 5)), "beyond"
     ),
@@ -133,6 +160,8 @@ REGIMES = (
     Regime("the images are of 28 by 28 pixels", digits, "sizes"),
     *(Regime(f"x is {dtype}", partial(typed, dtype=dtype), "types") for dtype in TYPES),
     Regime("x is of bright bytes", bright_bytes, "types"),
+    Regime("the numbers are negative", negative, "types"),
+    Regime("the whole numbers are large", of_many_digits, "types", 2 * len(WIDE) + 1),
     Regime("the numbers lie between 0 and 1", fractions_between, "types"),
     Regime("x is Fortran-ordered", lambda rng: stored(rng, "F"), "arguments"),
     Regime("x has negative strides", lambda rng: stored(rng, "reversed"), "arguments"),
