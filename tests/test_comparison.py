@@ -112,6 +112,12 @@ def test_a_twins_number_is_recognised_in_numpys_clothes() -> None:
         (np.array(2.0), np.array(1.0), "the result is 2, should be 1"),
         (np.array([NAN]), [1.0], "entry [0] is NaN, should be 1"),
         (np.array([1.0]), [NAN], "entry [0] is 1, should be NaN"),
+        (np.array([0x7FF0_0000_0000_0001], "uint64").view("float64"), [1.0], "entry [0] is NaN, should be 1"),
+        (
+            np.array([0x7F80_0001], "uint32").view("float32"),
+            [1.0],
+            "the dtype is float32, less precise than the input's float64",
+        ),
         (np.array([-INF]), [INF], "entry [0] is -inf, should be inf"),
         (np.array([1e308]), [INF], "entry [0] is 1e+308, should be inf"),
         (np.array([False]), [True], "entry [0] is False, should be True"),

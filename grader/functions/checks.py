@@ -238,8 +238,8 @@ def _near(array: Array, target: Target) -> Array:
     want = target.value
     if array.dtype.kind in "iub" and want.dtype.kind in "iub" and not target.slack.any():
         return np.asarray(array == want)
-    got64, want64 = array.astype(np.longdouble), want.astype(np.longdouble)
-    with np.errstate(invalid="ignore", over="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):  # memory that was never filled may hold signalling NaNs
+        got64, want64 = array.astype(np.longdouble), want.astype(np.longdouble)
         close = np.abs(got64 - want64) <= target.slack
     same = (got64 == want64) | (np.isnan(got64) & np.isnan(want64))
     finite = np.isfinite(got64) & np.isfinite(want64)
