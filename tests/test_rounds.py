@@ -266,9 +266,9 @@ def test_large_maps_have_fewer_images_and_filters(
 
 
 def test_few_calls_have_more_entries_than_enough() -> None:
-    """Those that do are single images, corners that are large, or no more than two."""
+    """Those that do are single images or filters, or corners that are large; there were 37 without a bound."""
     looks = [Look(anything(Draw("entries", n))) for n in range(400)]
-    assert sum(look.n * look.f * look.oh * look.ow > MOST for look in looks) < 40
+    assert sum(look.n * look.f * look.oh * look.ow > MOST for look in looks) < 30
     assert sum(look.n > 1 and look.f > 1 for look in looks) > 80
 
 

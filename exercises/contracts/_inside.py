@@ -14,7 +14,7 @@ from solutions.windows import pair
 Test = Callable[[Call], bool]
 
 
-_LAST: dict[type[Look], tuple[Call, Look]] = {}
+_LAST: dict[type[Look], tuple[Call, Look]] = {}  # of each class, what was looked at last
 
 
 class Look:

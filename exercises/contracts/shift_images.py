@@ -95,7 +95,7 @@ def of_many_digits(rng: Draw) -> Call:
 
 
 def far(rng: Draw) -> Call:
-    """Return a call that moves by more pixels than 32 bits count; the least of them are few."""
+    """Return a call that moves by more pixels than 32 bits count: what is left in 32 bits is a move by few."""
     by = rng.choice((2**32 + 1, -(2**32) - 1, 2**40 + 2))
     return counted(rng, *rng.choice(((by, 1), (1, by), (by, -by))), n=2)
 
