@@ -9,11 +9,12 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from importlib import import_module
+from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -260,20 +261,24 @@ class Grading:
                 self.tier = pool.first(frozenset() if any(not task.models for task in running) else TORCH)
             executor = ThreadPoolExecutor(self.settings.workers)
             whose: dict[Future[StudentResult], Submission] = {}
-            waiting: set[Future[StudentResult]] = set()
+            # Not `concurrent.futures.wait`, which goes through all that are left whenever one is done.
+            ended: SimpleQueue[Future[StudentResult]] = SimpleQueue()
             try:
                 for submission, (tasks, problems) in plans:
-                    whose[executor.submit(self._student, submission, tasks, problems, pool)] = submission
-                waiting = set(whose)
-                while waiting:
+                    future = executor.submit(self._student, submission, tasks, problems, pool)
+                    whose[future] = submission
+                    future.add_done_callback(ended.put)
+                while len(results) < len(plans):
                     if pressed.is_set():
                         raise KeyboardInterrupt
-                    done, waiting = wait(waiting, timeout=1, return_when=FIRST_COMPLETED)
-                    for future in done:
-                        results.append(future.result())
-                        progress(whose[future], results[-1])
+                    try:
+                        future = ended.get(timeout=1)
+                    except Empty:
+                        continue
+                    results.append(future.result())
+                    progress(whose[future], results[-1])
             except KeyboardInterrupt:
-                for future in waiting:
+                for future in whose:
                     future.cancel()
                 pool.kill()
                 executor.shutdown(wait=True, cancel_futures=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -394,6 +395,24 @@ def test_a_second_ctrl_c_does_not_cut_the_end_short(tmp_path: Path, monkeypatch:
     assert book.interrupted
     assert folders
     assert not any(folder.exists() for folder in folders)
+
+
+def test_a_student_costs_no_more_in_a_large_class(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not more for each that is still waiting: of a class of thousands that would be minutes."""
+
+    def graded(_: Grading, submission: Submission, *__: object) -> StudentResult:
+        time.sleep(0.001)
+        return StudentResult(submission.student, (), ("nothing was looked at",))
+
+    monkeypatch.setattr(Grading, "_student", graded)
+    grading = Grading(load_course(TOY), Settings(jobs=2))
+
+    def each(students: int) -> float:
+        began = time.thread_time()
+        grading.grade([Submission(f"s{number}", ()) for number in range(students)])
+        return (time.thread_time() - began) / students
+
+    assert each(1500) < 3 * min(each(150) for _ in range(3))
 
 
 def test_ctrl_c_counts_again_where_the_end_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
