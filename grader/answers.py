@@ -249,7 +249,10 @@ class Expression(Answer):
         return f"a formula in {', '.join(self.names)}, as a text such as '{self.names[0]}*{self.names[-1]}'"
 
     def read(self, raw: object) -> str:
-        text = str(raw) if isinstance(raw, int | float) and not isinstance(raw, bool) else raw
+        text = raw
+        if isinstance(raw, int | float) and not isinstance(raw, bool):
+            read_number(raw)  # refuses what is too long to be written
+            text = str(raw)
         if not isinstance(text, str):
             raise AnswerError(f"expected {self.rule}, got {excerpt(raw)}")
         try:
@@ -343,6 +346,7 @@ _LONGEST = 25  # decimals that somebody writes, or a float has
 QUOTED = 120  # characters of an answer that a message repeats: more than any formula that is asked for
 WHOLE = 1600  # the same, of a matrix
 _DIGITS = 400  # a number longer than this is nobody's answer, and costs time to convert
+_ROOT_BITS = 900  # of what stands before a root, so that all of it is a float
 
 
 def read_number(raw: object) -> Fraction | Surd:
@@ -379,12 +383,16 @@ def _read_text(raw: str) -> Fraction | Surd:
     try:
         value = parse(text).evaluate({})
     except (FormulaError, ValueError, ZeroDivisionError):
-        unit = re.fullmatch(r"([+-]?[\d.]*\d)\s*(%|[A-Za-z ]+)", text)
+        unit = re.fullmatch(r"([+-]?(?:\d+(?:\.\d+)?|\.\d+))\s*(%|[A-Za-z ]+)", text)
         hint = f": write {shortened(unit[1])} alone, without {'%' if unit[2] == '%' else 'a unit'}" if unit else ""
         if unit and unit[2] == "%":
             hint = f": write {shortened(write_number(Fraction(unit[1]) / 100))}"
         raise AnswerError(f"expected a number, got {excerpt(raw)}{hint}") from None
-    return value.terms.get(1, Fraction(0)) if value.is_rational else value
+    if value.is_rational:
+        return value.terms.get(1, Fraction(0))
+    if any(max(q.numerator.bit_length(), q.denominator.bit_length()) > _ROOT_BITS for q in value.terms.values()):
+        raise AnswerError("expected a number that a person can write, got one of hundreds of digits")
+    return value
 
 
 def near(value: Value, key: Value, places: int | None) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from grader.draw import Draw
-from grader.surds import Surd, root, surd
+from grader.surds import Surd, UndefinedError, root, surd
 
 MAX_LENGTH = 2000  # characters
 MAX_DEPTH = 50  # of brackets
@@ -60,20 +60,28 @@ def parse(text: str, names: Collection[str] = ()) -> Formula:
 
 
 def agree(one: Formula, other: Formula, rng: Draw) -> bool | None:
-    """Are two formulas equal wherever both are defined? None where that cannot be decided."""
+    """Are two formulas equal wherever both are defined? None where that cannot be decided.
+
+    One that is no real number at any point that was tried, where the other is one everywhere, is another formula.
+    """
     names = sorted(one.names | other.names)
-    decided = 0
+    decided = undefined = 0
     for _ in range(TRIES):
         point = {name: surd(rng.integer(1, _RANGE) ** 2) for name in names}  # squares, so that roots stay exact
         try:
-            if one.evaluate(point) != other.evaluate(point):
-                return False
+            wanted = other.evaluate(point)
+            try:
+                if one.evaluate(point) != wanted:
+                    return False
+            except (ZeroDivisionError, UndefinedError):
+                undefined += 1
+                continue
         except (ZeroDivisionError, ValueError):
             continue
         decided += 1
         if decided == POINTS or not names:
             return True
-    return None
+    return False if undefined == TRIES else None
 
 
 Node = Callable[[Mapping[str, Surd]], Surd]

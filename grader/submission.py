@@ -16,6 +16,7 @@ import unicodedata
 import warnings
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -24,16 +25,23 @@ from typing import Any
 
 from grader.errors import InputError
 
-MAX_BYTES = 1 << 20  # of one file; a student's module has a few kilobytes
+MAX_BYTES = 1 << 20  # of one file: a notebook holds pictures, too
+MAX_CODE = 1 << 16  # of a module's code: it has a few kilobytes, and its tree takes a thousand times the memory
 MAX_FILES = 200  # of one student
+MAX_SOURCES = 1 << 20  # of one student's modules in all
+MAX_DEPTH = 32  # of a student's folders
+MAX_DOTS = 200  # of one import: Python's parser keeps each beginning of a dotted name
+MAX_SAID = 20  # sentences about one student's files
 MAX_ZIP = 1 << 30  # of a zip's contents in all
 MAX_WEIGHTS = 1 << 28  # of a model's trained weights
 WEIGHTS = (".safetensors", ".pt")
 SOURCES = (".py", ".ipynb")
 SUFFIXES = (*SOURCES, *WEIGHTS)
+PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others unpack to any size before they can be stopped
 IGNORED = {"__pycache__", "__MACOSX", "node_modules"}
 ALLOW = "Allow it, as with chmod -R a+rX on the folder, and run the command again."
 _COMPUTED = object()  # in place of a value that only running the module can tell
+_IMPORT = re.compile(rb"\b(?:import|from)\b[^\n;]*")
 _MOODLE = re.compile(r"^(?P<name>.+?)_\d+_assignsubmission_\w+?_?$")
 
 
@@ -103,10 +111,11 @@ def find_submissions(paths: Iterable[Path], known: Collection[str], *, without: 
         InputError: a path does not exist, is of no known kind, or holds nothing to grade.
     """
     found: dict[str, list[_File]] = {}
+    held: Counter[tuple[str, int]] = Counter()
     for path in paths:
         try:
             for file in _files(path, known, without.resolve() if without else None):
-                found.setdefault(file.student, []).append(file)
+                found.setdefault(file.student, []).append(_within(file, held))
         except PermissionError as error:
             place = _told(str(error.filename or path))
             raise InputError(f"{place}: the grader may not read it", hint=ALLOW) from None
@@ -122,22 +131,32 @@ def read_module(path: str, data: bytes) -> Module:
         data, problem = _notebook(data)
         if problem:
             return Module(path, problem=f"{path}: {problem}")
-    problem = _encoding_problem(data)
+    problem = _encoding_problem(data) or _excess(data)
     if problem:
         return Module(path, problem=f"{path}: {problem}")
     try:
-        tree = _parse(data)
+        return _described(path, data, _parse(data))
     except SyntaxError as error:
         return Module(path, problem=f"{path}: line {error.lineno or 1}: not Python: {error.msg}")
     except (ValueError, RecursionError, MemoryError):
         return Module(path, problem=f"{path}: not Python: nested too deeply")
-    return _described(path, data, tree)
 
 
 def _parse(data: bytes) -> ast.Module:
+    """Return the tree of what a student's process will run: it takes the text for UTF-8, whatever the text says."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an invalid escape in student code is not ours to print
-        return ast.parse(data)
+        return ast.parse(data.decode("utf-8-sig"))
+
+
+def _excess(data: bytes) -> str:
+    """Say what of a module would cost the grader more than a module may; nothing for any that is written by hand."""
+    if len(data) > MAX_CODE:
+        return f"more than {MAX_CODE >> 10} KB of code"
+    lines = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\\\n", b" ")
+    if any(found.count(b".") > MAX_DOTS for found in _IMPORT.findall(lines)):
+        return "not Python: an import of a name with hundreds of dots"
+    return ""
 
 
 def _described(path: str, data: bytes, tree: ast.Module) -> Module:
@@ -310,8 +329,25 @@ def _submission(student: str, files: list[_File]) -> Submission:
     modules = tuple(_with_weights(_module(file), weights) for file in sources[:MAX_FILES])
     if weights and not modules:
         problems.append(f"{next(iter(weights))}: weights without the module that builds their model")
-    folders = tuple(file.unread for file in files if file.unread and not file.path.endswith(SUFFIXES))
-    return Submission(student, modules, tuple(problems), folders)
+    folders = [file.unread for file in files if file.unread and not file.path.endswith(SUFFIXES)]
+    return Submission(student, modules, _few(problems), _few(folders))
+
+
+def _few(sentences: list[str]) -> tuple[str, ...]:
+    """Return sentences, and for those after the first ones how many they are."""
+    more = len(sentences) - MAX_SAID
+    return (*sentences[:MAX_SAID], *([f"the same, or the like, of {more} more"] if more > 0 else ()))
+
+
+def _within(file: _File, held: Counter[tuple[str, int]]) -> _File:
+    """Return a file without its bytes where those of all the student's files of the kind are too many to be held."""
+    most = MAX_WEIGHTS if file.path.endswith(WEIGHTS) else MAX_SOURCES
+    place = file.student, most
+    if held[place] + len(file.data) > most:
+        problem = f"{file.path}: not read: with it, the files handed in are larger than {most >> 20} MB in all"
+        return replace(file, data=b"", problem=problem)
+    held[place] += len(file.data)
+    return file
 
 
 def _module(file: _File) -> Module:
@@ -363,14 +399,20 @@ def _student_folder(folder: Path) -> Iterator[_File]:
         return
     closed: list[OSError] = []
     files: list[Path] = []
+    too_deep = 0
     for place, folders, names in os.walk(folder, onerror=closed.append):
-        folders[:] = [name for name in folders if not _ignored(name)]
+        deep = len(Path(place).relative_to(folder).parts) >= MAX_DEPTH  # os.walk itself goes only as deep as Python
+        kept = [name for name in folders if not _ignored(name)]
+        folders[:] = [] if deep else kept
+        too_deep += deep and len(kept)
         files += [Path(place, name) for name in names if not _ignored(name) and name.endswith(SUFFIXES)]
     for error in closed:
         inner = _told(Path(error.filename).relative_to(folder).as_posix())
         shown = "the folder" if inner == "." else f"{inner}/"
         yield _File(student, shown, unread=f"{shown}: {_unread(error)}")
-    if not files and not closed:
+    if too_deep:
+        yield _File(student, "", problem=f"folders inside more than {MAX_DEPTH} others were not looked into")
+    if not files and not closed and not too_deep:
         yield _File(student, "", problem="no .py or .ipynb file was handed in")
     for file in sorted(files):
         yield _load(student, file, _told(file.relative_to(folder).as_posix()))
@@ -439,6 +481,8 @@ def _unzip(archive: zipfile.ZipFile, info: zipfile.ZipInfo, student: str, shown:
     largest = _largest(shown)
     if info.file_size > largest:
         return _File(student, shown, problem=f"{shown}: larger than {largest >> 20} MB")
+    if info.compress_type not in PACKED:
+        return _File(student, shown, problem=f"{shown}: cannot be unpacked: compressed as few programs do")
     try:
         with archive.open(info) as stream:
             data = stream.read(largest + 1)

@@ -11,10 +11,15 @@ from fractions import Fraction
 
 MAX_RADICAND = 10**9  # factors are found by trial division
 MAX_BITS = 4096  # of a numerator or denominator: nobody writes longer numbers, and they cost time
+MAX_TERMS = 64  # of a sum: as many roots, each times each of another sum, cost time as well
 
 
 class TooLargeError(ValueError):
     """A number that nobody can have worked out by hand."""
+
+
+class UndefinedError(ValueError):
+    """What is no real number."""
 
 
 class Surd:
@@ -28,6 +33,8 @@ class Surd:
 
     def __init__(self, terms: Mapping[int, Fraction]) -> None:
         self.terms: dict[int, Fraction] = {n: q for n, q in sorted(terms.items()) if q}
+        if len(self.terms) > MAX_TERMS:
+            raise TooLargeError(f"a sum of {len(self.terms)} different roots")
         for value in self.terms.values():
             if max(value.numerator.bit_length(), value.denominator.bit_length()) > MAX_BITS:
                 raise TooLargeError("a number of more than a thousand digits")
@@ -115,7 +122,7 @@ def root(value: Surd | Fraction | int) -> Surd:
         raise ValueError("a root of a root: square first")
     exact = number.terms.get(1, Fraction(0))
     if exact < 0:
-        raise ValueError("a root of a negative number")
+        raise UndefinedError("a root of a negative number")
     if exact == 0:
         return surd(0)
     outside, inside = _extract(exact.numerator * exact.denominator)
@@ -123,19 +130,26 @@ def root(value: Surd | Fraction | int) -> Surd:
 
 
 def _extract(number: int) -> tuple[int, int]:
-    """Return (a, b) with number = a²·b and b square-free."""
+    """Return (a, b) with number = a²·b and b square-free.
+
+    Once all factors up to its cube root are divided out, what is left is a prime, a product of two, or a square.
+    """
     if number > MAX_RADICAND:
         whole = math.isqrt(number)
         if whole * whole == number:
             return whole, 1
         raise TooLargeError(f"a root of a number of {len(str(number))} digits")
-    outside, factor = 1, 2
-    while factor * factor <= number:
-        while number % (factor * factor) == 0:
-            number //= factor * factor
+    outside, inside, factor, rest = 1, 1, 2, number
+    while factor * factor * factor <= rest:
+        while rest % (factor * factor) == 0:
+            rest //= factor * factor
             outside *= factor
+        if rest % factor == 0:
+            rest //= factor
+            inside *= factor
         factor += 1
-    return outside, number
+    whole = math.isqrt(rest)
+    return (outside * whole, inside) if whole * whole == rest else (outside, inside * rest)
 
 
 def _term(radicand: int, coefficient: Fraction) -> str:

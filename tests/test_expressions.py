@@ -56,7 +56,14 @@ def test_agreement_matches_sympys_over_many_formulas() -> None:
 
 def test_what_is_nowhere_defined_is_undecided() -> None:
     """An undecided answer is not a wrong one."""
-    assert agree(parse("1/(x - x)", NAMES), parse("y", NAMES), Draw("t")) is None
+    assert agree(parse("1/(x - x)", NAMES), parse("1/(y - y)", NAMES), Draw("t")) is None
+    assert agree(parse("1/(1 + sqrt(2))", NAMES), parse("y", NAMES), Draw("t")) is None
+
+
+@pytest.mark.parametrize("text", ["1/(x - x)", "y/0", "sqrt(-1)", "y + sqrt(-x)"])
+def test_what_is_a_number_nowhere_is_not_what_is_one_everywhere(text: str) -> None:
+    """Or nobody who has no answer would lose a mark: undecided parts do not count."""
+    assert agree(parse(text, NAMES), parse("y", NAMES), Draw("t")) is False
 
 
 @pytest.mark.parametrize(

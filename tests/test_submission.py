@@ -195,9 +195,9 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
         (b"x = 1\ny = \xff", "line 2: not UTF-8"),
         (b"# coding: latin-1\nx = 'a'", "line 1: the encoding latin-1 is not accepted"),
         (b"x\0 = 1", "zero bytes"),
-        (b"-" * 200_000 + b"1", "nested too deeply"),
+        (b"-" * 60_000 + b"1", "nested too deeply"),
         (b"x = " + b"[" * 5000 + b"]" * 5000, "not Python"),
-        (b"x" + b".a" * 100_000, "nested too deeply"),
+        (b"x" + b".a" * 30_000, "nested too deeply"),
     ],
 )
 def test_an_unreadable_file_is_a_sentence(content: bytes, message: str) -> None:
@@ -306,3 +306,54 @@ def test_a_zip_bomb_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("ada/padding.py", b"#" * (3 << 20))
     assert find_submissions([path], KNOWN)[0].problems == ("padding.py: larger than 1 MB",)
+
+
+@pytest.mark.parametrize(
+    ("code", "problem"),
+    [
+        (b"if x:\n pass\n" + b"elif x:\n pass\n" * 1500, "not Python: nested too deeply"),
+        (b"import a" + b".a" * 1000, "not Python: an import of a name with hundreds of dots"),
+        (b"from a\\\r\n" + b".a\\\r\n" * 300 + b" import b", "not Python: an import of a name with hundreds of dots"),
+        (b"a;" * 40_000, "more than 64 KB of code"),
+        (b'x = """' + b"from here . " * 90 + b'"""', ""),
+    ],
+)
+def test_code_that_would_cost_the_grader_too_much_is_not_parsed(code: bytes, problem: str) -> None:
+    """Python's parser takes a gigabyte for 64 KB of dots, and raises what it likes for a long chain of elif."""
+    assert read_module("padding.py", code).problem == (f"padding.py: {problem}" if problem else "")
+
+
+def test_a_module_is_read_as_it_is_run() -> None:
+    """A process takes the text for UTF-8; a cookie after a lone carriage return must not make another text of it."""
+    module = read_module("padding.py", b"\r# coding: utf-7\rx = 1 # +AAo-y = 2\r")
+    assert module.names == {"x": 3}
+
+
+def test_the_files_of_a_student_are_not_held_without_end(tmp_path: Path) -> None:
+    """Two hundred files of a megabyte, in each of a class's folders, would be all of a machine's memory."""
+    write(tmp_path, {f"ada/m{number:02}.py": b"#" * 60_000 for number in range(40)} | {"grace/padding.py": "x = 1"})
+    ada, grace = find_submissions([tmp_path], KNOWN)
+    assert len(ada.modules) == (1 << 20) // 60_000
+    assert ada.problems[0].endswith("not read: with it, the files handed in are larger than 1 MB in all")
+    assert (len(ada.problems), ada.problems[-1]) == (21, "the same, or the like, of 3 more")
+    assert grace.problems == ()
+
+
+def test_folders_inside_folders_end_somewhere(tmp_path: Path) -> None:
+    """Deeper than Python can follow, a student's folders must not end the run for everyone."""
+    write(tmp_path, {"ada/" + "a/" * 40 + "padding.py": "x = 1"})
+    write(tmp_path, {"grace/padding.py": "x = 1"})
+    ada, grace = find_submissions([tmp_path], KNOWN)
+    assert ada.problems == ("folders inside more than 32 others were not looked into",)
+    assert grace.problems == ()
+
+
+@pytest.mark.parametrize("how", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_that_unpacks_without_end_is_not_unpacked(tmp_path: Path, how: int) -> None:
+    """Python unpacks these methods whole before it counts: four kilobytes become gigabytes."""
+    path = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(path, "w", how) as archive:
+        archive.writestr("ada/padding.py", b"#" * 1000)
+    assert find_submissions([path], KNOWN)[0].problems == (
+        "padding.py: cannot be unpacked: compressed as few programs do",
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from fractions import Fraction
 
 import pytest
@@ -83,6 +84,7 @@ def test_roots_square_to_their_number(number: int) -> None:
         (lambda: surd(1) / 0, ZeroDivisionError, "division by zero"),
         (lambda: surd(1) / (root(2) + 1), ValueError, "a sum with a root below the line"),
         (lambda: root(MAX_RADICAND + 1), TooLargeError, "a root of a number of 10 digits"),
+        (lambda: math.prod(root(p) + 1 for p in (2, 3, 5, 7, 11, 13, 17)), TooLargeError, "different roots"),
         (lambda: surd(1 << MAX_BITS), TooLargeError, "more than a thousand digits"),
         (lambda: surd(Fraction(1, 1 << MAX_BITS)), TooLargeError, "more than a thousand digits"),
     ],
