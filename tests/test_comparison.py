@@ -330,7 +330,20 @@ def test_a_value_is_plain_data_in_a_report(value: Any, data: Any) -> None:
 
 @pytest.mark.parametrize(
     ("got", "shown"),
-    [("hello", "'hello'"), ("nan", "'nan'"), (Junk("a generator"), "a generator"), (2, 2), (["a"], ["a"])],
+    [
+        ("hello", "'hello'"),
+        ("nan", "'nan'"),
+        (Junk("a generator"), "a generator"),
+        (2, 2),
+        (["a"], ["a"]),
+        ("\0" * 10**6, "'" + "\\x00" * 499 + "\\x…"),
+        (b"a" * 10**6, "a bytes"),
+        ([0.5] * (MAX_ENTRIES - 1), [0.5] * (MAX_ENTRIES - 1)),
+        ([0.5] * MAX_ENTRIES, "a list of 4,096 items"),
+        (["a" * 10**5], "a list of 1 item"),
+        ({"a": "a" * 10**5}, "a dict"),
+        ([np.zeros(MAX_ENTRIES)], "a list of 1 item"),
+    ],
 )
 def test_a_text_that_was_returned_stands_in_quotes(got: Any, shown: Any) -> None:
     """It is the student's, and not what is said about a result that cannot be shown."""

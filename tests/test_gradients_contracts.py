@@ -289,6 +289,12 @@ def test_what_is_forced_beside_a_tie_is_still_exact() -> None:
     assert judged(x, dy, (float("inf"), 4, 0, 10, 0)).share < 1
 
 
+@pytest.mark.parametrize("far", [1.7e308, -1.7e308, 1e300])
+def test_a_share_beyond_all_counting_is_wrong(far: float) -> None:
+    """It must not end in an error of the grader's own, which would cost no mark."""
+    assert judged((5, 5, 5), (3, 4), (far, 3, 4)).message.endswith("far from all that dy can give")
+
+
 def test_the_message_on_ties_says_what_is_wrong() -> None:
     """Place and problem: which entries tie, what they got together, and what dy adds up to."""
     doubled = judged((7, 7), (3,), (3, 3))

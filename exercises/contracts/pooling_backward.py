@@ -410,6 +410,9 @@ def shared_wrongly(ties: Component, got: Array, forced: Array, slack: Array) -> 
     allowed = sum(float(slack[spot]) for spot in spots)
     unit = max(allowed, float(np.finfo(np.float64).tiny) * GRAINS) / GRAINS
     counted = tuple(replace(tie, dy=round(tie.dy / unit)) for tie in ties)
+    far = next((spot for spot, share in shares.items() if not math.isfinite(share / unit)), None)
+    if far is not None:  # further than can be counted, and so further than allowed
+        return wrong(f"entry {list(far)} is {float(got[far]):g}, far from all that dy can give", far)
     rest = subgradients.distance(counted, {spot: round(share / unit) for spot, share in shares.items()})
     if rest * unit <= allowed:
         return None

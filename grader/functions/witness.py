@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from grader.answers import shortened
 from grader.contract import Call, Contract
-from grader.functions.checks import Target, number
+from grader.functions.checks import Target, describe, number
 from grader.outcome import Counterexample, Verdict
 from grader.sandbox.replies import Junk
 
-MAX_ENTRIES = 4096  # of an array in a report
+MAX_ENTRIES = 4096  # of an array or a list in a report
+MAX_TEXT = 2000  # characters of a text
 
 
 def counterexample(
@@ -77,8 +79,30 @@ def plain(value: Any) -> Any:
 
 
 def _quoted(value: Any) -> Any:
-    """Return a result as JSON data; a text in quotes, which tells it from what is said about other results."""
-    return repr(value) if isinstance(value, str) else plain(value)
+    """Return a result as JSON data; a text in quotes, which tells it from what is said about other results.
+
+    One that nobody would read to its end is cut, or named.
+    """
+    if isinstance(value, str):
+        return shortened(repr(value[:MAX_TEXT]), MAX_TEXT)
+    return plain(value) if _weight(value) <= MAX_ENTRIES else describe(value)
+
+
+def _weight(value: Any) -> int:
+    """Return how many entries are inside a value, 20 characters counted as one; no further than is asked for."""
+    todo, total = [value], 0
+    while todo and total <= MAX_ENTRIES:
+        item = todo.pop()
+        total += 1
+        if isinstance(item, str | bytes):
+            total += len(item) // 20
+        elif isinstance(item, list | tuple):
+            todo += item
+        elif isinstance(item, Mapping):
+            todo += [*item, *item.values()]
+        elif isinstance(item, np.ndarray) and item.size <= MAX_ENTRIES:
+            total += item.size
+    return total
 
 
 def call_text(function: str, call: Call) -> str:

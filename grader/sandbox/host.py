@@ -46,6 +46,7 @@ AHEAD = 16  # calls sent before the first of them is answered
 AHEAD_BYTES = 1 << 15  # of them together, well below what a socket holds
 SCRIPT_LIMIT = 1 << 26  # bytes of a script that every process may inherit
 NAP, SHORT_NAP = 0.003, 0.0002  # seconds; answers to a script are fetched several at a time
+NAME_LIMIT = 200  # characters of a file's name: a zip can hold one that the zygote could not be told
 CHUNK = 1 << 16  # bytes; well below what a socket holds
 WORKER = Path(__file__).with_name("worker.py")
 # What a package needs beside itself to be imported; nothing else of the site-packages is visible inside.
@@ -362,7 +363,7 @@ class Session:
         self._socket, theirs = socket.socketpair()
         self._output = _output_file()
         request = {
-            "filename": filename,
+            "filename": filename[-NAME_LIMIT:],
             "seed": (seed or b"\0").hex(),
             "memory": limits.memory,
             "cpu": int(limits.total_seconds) + 1,

@@ -28,7 +28,8 @@ BODY_FLOOR = 1 << 20  # a body may always have this size, whatever was expected
 DEPTH_LIMIT = 32
 NODE_LIMIT = 100_000
 DIM_LIMIT = 1 << 31
-INT_BITS = 1 << 16
+KEY_LIMIT = 1000  # keys of dicts that are no strings: a student can choose them so that each is looked for among all
+INT_BITS = 1 << 13  # fewer than the 4,300 digits from which on Python writes no integer
 TREES_KEPT = 1000
 FEW = 8  # items of a tuple or list whose tree is made in a short way
 LENGTHS = struct.Struct("<QQ")
@@ -146,6 +147,7 @@ class _Encoder:
     def __init__(self, limit: int, layouts: bool) -> None:
         self.room = limit
         self.nodes = NODE_LIMIT
+        self.keys = KEY_LIMIT
         self.layouts = layouts
         self.depth = 0
         self.blobs: list[bytes] = []
@@ -204,6 +206,8 @@ class _Encoder:
         parts = [_numerator(value), _denominator(value)]
         if any(_type(part) is not int for part in parts) or parts[1] < 1:
             return ["j", OTHER]
+        if max(part.bit_length() for part in parts) > INT_BITS:
+            return ["j", "a very large integer"]
         return ["q", *(self.integer(part) for part in parts)]
 
     def items(self, values: Iterable[Any]) -> list[Any]:
@@ -223,6 +227,9 @@ class _Encoder:
             return ["j", TOO_DEEP]
         if not all(_plain_key(key) for key in value):
             return ["j", OTHER]
+        self.keys -= sum([_type(key) is not str for key in value])
+        if self.keys < 0:
+            raise TooLarge
         self.depth += 1
         pairs = [[self.node(key), self.node(item)] for key, item in value.items()]
         self.depth -= 1
@@ -403,6 +410,7 @@ class _Decoder:
         self.layouts = layouts
         self.depth = 0
         self.nodes = NODE_LIMIT
+        self.keys = KEY_LIMIT
 
     def node(self, node: Any) -> Any:
         self.nodes -= 1
@@ -481,6 +489,9 @@ class _Decoder:
             key = self.node(pair[0])
             if not _plain_key(key):
                 raise ProtocolError("no key")
+            self.keys -= type(key) is not str
+            if self.keys < 0:
+                raise ProtocolError("too many keys")
             found[key] = self.node(pair[1])
         return found
 

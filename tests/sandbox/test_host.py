@@ -121,6 +121,17 @@ def test_loading_names_the_functions(sandbox: Sandbox) -> None:
     assert not {"sqrt", "Thing", "_hidden", "np"} & set(names)
 
 
+def test_a_name_of_any_length_is_no_matter(sandbox: Sandbox) -> None:
+    """A zip holds names of 64 KB; the zygote, told of such a one, would end, and the student lose no mark."""
+    worker = sandbox.worker_pid
+    with sandbox.open(b"def f():\n    raise ValueError\n", "\N{SNOWMAN}" * 21_000 + ".py", LIMITS, b"seed") as session:
+        assert returned(session.load()).value == ("f",)
+        failed = call(session, "f")
+    assert isinstance(failed, Raised)
+    assert failed.line == 2
+    assert sandbox.worker_pid == worker
+
+
 def test_globals_are_read_as_plain_data(session: Session) -> None:
     """The answers of a submission are read without running it in the grader."""
     assert returned(session.value("answers")).value == {"output": 5, "same": None, "shape": "3 x 3"}

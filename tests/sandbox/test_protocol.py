@@ -225,6 +225,27 @@ def test_very_large_integers_are_named() -> None:
     assert there(1 << (1 << 17)).kind == "a very large integer"
 
 
+@pytest.mark.parametrize("value", [(1 << protocol.INT_BITS) - 1, Fraction(1 - (1 << protocol.INT_BITS), 2)])
+def test_every_integer_that_arrives_can_be_written(value: Any) -> None:
+    """Python refuses to write one of more than 4,300 digits, wherever in the grader that may be."""
+    assert str(there(value)) == str(value)
+    assert isinstance(junk := there(value * (1 << 40)), protocol.JunkValue)
+    assert junk.kind == "a very large integer"
+
+
+def test_keys_that_are_looked_for_among_all_are_few() -> None:
+    """Their hashes are the same, so that each costs as much as there are others: minutes of the grader's time."""
+    alike = {(2**61 - 1) * number: None for number in range(1, protocol.KEY_LIMIT + 1)}
+    assert there(alike) == alike
+    assert isinstance(junk := there({**alike, 0.5: None}), protocol.JunkValue)
+    assert junk.kind == protocol.TOO_LARGE
+    assert there({str(key): None for key in range(5000)})["4999"] is None
+    pairs = ",".join(f"[{number},0]" for number in range(protocol.KEY_LIMIT + 1))
+    tree = f'["d",[{pairs}]]'.encode()
+    with pytest.raises(protocol.ProtocolError, match="too many keys"):
+        protocol.decode(tree, len(tree))
+
+
 def test_boxes_that_hold_themselves_end() -> None:
     """A list inside itself must not hang either side."""
     back = there(recursive())
