@@ -255,6 +255,9 @@ def test_regrade_says_whose_marks_changed(tmp_path: Path) -> None:
     assert "1 marks changed" not in result.stdout
     assert "bob: add, add: wrong (0 of 1) before, correct (1 of 1) now" in result.stdout
     assert "ada: add" not in result.stdout
+    (folder / "ada/add.py").rename(folder / "ada.txt")
+    alone = grader("regrade", tmp_path / "new", folder / "bob", "--course", TOY, "-o", tmp_path / "third")
+    assert "No mark changed.\nNot graded this time, with marks in the earlier report: ada\n" in alone.stdout
     again = grader("regrade", tmp_path / "old", folder, "--course", TOY, "-o", tmp_path / "old")
     assert again.returncode == 2
     assert "which would be lost: name another one" in again.stderr

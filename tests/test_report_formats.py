@@ -18,7 +18,7 @@ from rich.console import Console
 
 from grader.cli.report import report
 from grader.errors import InputError
-from grader.outcome import Gradebook, Outcome, StudentResult
+from grader.outcome import Finding, Gradebook, Outcome, StudentResult
 from grader.report import csv as gradebook_csv
 from grader.report import document, files, formats, junit, table
 from grader.report.text import SIGNS, neutral
@@ -273,6 +273,23 @@ def test_what_parts_have_in_common_is_said_once() -> None:
     assert f"{missing[0].topic}, a, b, c: {why}" in shown
 
 
+def test_what_details_tell_is_not_listed_again() -> None:
+    """`grader try` tells why a part is not graded; a list of the same below it reads as if something were wrong."""
+    left = part("size", Outcome.UNGRADABLE, 0, "your course judges the value")
+    shown = plain_terminal(one(left), details=True)
+    assert "? padding, size: not graded, which costs no marks" in shown
+    assert shown.count("your course judges the value") == 1
+    assert "no fault of the student" not in shown
+
+
+def test_several_hints_are_told_as_alternatives() -> None:
+    """Two mistakes may give one answer: who reads both as true of the same work believes neither."""
+    hints = (Finding("eps-inside", "You added it under the root."), Finding("eps-forgotten", "You left it out."))
+    gradebook = one(part("step", Outcome.WRONG, 0, "not right", misconceptions=hints))
+    shown = plain_terminal(gradebook, details=True)
+    assert "Hint: You added it under the root.\n    Or: You left it out." in shown
+
+
 def test_a_class_without_parts_has_no_legend() -> None:
     """Signs that nobody got need no explanation, and no empty lines."""
     assert "\n\n\n" not in plain_terminal(one(problems=("nothing of it was asked for in this run",)))
@@ -431,6 +448,7 @@ def test_the_folder_of_a_report_is_as_good_as_the_file_in_it(tmp_path: Path) -> 
     nothing = CliRunner().invoke(report, [str(tmp_path), "--format", "csv"])
     assert isinstance(nothing.exception, InputError)
     assert f"{tmp_path / 'report.json'}: cannot be read: No such file" in nothing.exception.message
+    assert "Give the folder" in nothing.exception.hint
 
 
 def test_an_unknown_format_is_an_error_that_offers_the_nearest(tmp_path: Path) -> None:

@@ -147,12 +147,11 @@ def test_a_student_reads_what_happened_and_what_to_do(good: dict[str, str]) -> N
         "What to do next",
         "this is still to do.",
         "Line 7: 12 pixels is not right",
-        "You handed in 12",
         "You padded one side only",
         "The smallest case found, where the stride does not divide",
         "The entry [0, 0, 1, 0] is 4.0, and should be -7.0.",
         "the stride does not divide 0 of 31",
-        "2 kinds of input are all right",
+        "Where it is right (2)",
     ):
         assert sentence in page.text, sentence
     assert samples.CONV.call in page.text
@@ -178,8 +177,47 @@ def test_of_a_model_it_is_said_what_was_looked_at(tmp_path: Path) -> None:
     assert "read the hint, and try it on your model." in text
     assert "change what is said to differ, and try it again." in text
     assert "what was looked at right the weights after each step 0 of 1" in text
-    assert "2 checks are all right" in text
-    assert "of input" not in text
+    assert "What is right (2)" in text
+    assert "cases" not in text
+
+
+def test_of_several_hints_one_is_the_students(tmp_path: Path) -> None:
+    """Two mistakes may give one answer: who reads both as true of the same work believes neither."""
+    hints = (Finding("eps-inside", "You added it under the root."), Finding("eps-forgotten", "You left it out."))
+    for found, told in ((hints, True), (hints[:1], False)):
+        step = part("step", Outcome.WRONG, 0, "not right", misconceptions=found)
+        page = pages(Gradebook("c", (StudentResult("ada", (step,)),)), tmp_path)["students/ada.html"]
+        assert ("one of the hints is for you" in page) is told
+
+
+def test_nothing_is_said_twice(tmp_path: Path) -> None:
+    """A file with a mistyped VARIANT has one problem, however many parts it has; an answer needs quoting once."""
+    why = "padding.py: VARIANT was mistyped"
+    blocked = [part(name, Outcome.MISSING, 0, f"nothing could be graded: {why}") for name in "abc"]
+    work = [part("d", Outcome.UNGRADABLE, 0, "it needs the key"), part("e", Outcome.UNGRADABLE, 0, "it needs the key")]
+    work += [
+        part("f", Outcome.WRONG, 0, "(4, 2) is not right", got="(4, 2)"),
+        part("g", Outcome.WRONG, 0, "no", got="7"),
+    ]
+    made = pages(Gradebook("c", (StudentResult("ada", (*blocked, *work), (why,)),)), tmp_path)
+    page = Page(made["students/ada.html"]).text
+    assert page.count(f"nothing could be graded: {why}") == 1
+    assert page.count("it needs the key") == page.count("This is not your fault") == 1
+    assert "You handed in (4, 2)" not in page
+    assert "You handed in 7" in page
+    assert Page(made["index.html"]).text.count("it needs the key") == 1
+
+
+def test_a_problem_with_one_file_hides_no_work_on_another(tmp_path: Path) -> None:
+    """Who left out an answer must be told so, even where another of their files has a syntax error."""
+    why = "padding.py: line 3: not Python"
+    parts = (
+        part("a", Outcome.MISSING, 0, f"nothing could be graded: {why}"),
+        part("b", Outcome.MISSING, 0, "no answer"),
+    )
+    page = Page(pages(Gradebook("c", (StudentResult("ada", parts, (why,)),)), tmp_path)["students/ada.html"]).text
+    assert "padding, b: this is still to do." in page
+    assert "padding, a: this" not in page
 
 
 def test_full_marks_leave_nothing_to_do(good: dict[str, str]) -> None:
@@ -193,7 +231,8 @@ def test_an_unreadable_file_is_no_full_mark(good: dict[str, str]) -> None:
     """0 of 0 marks is not 100 percent, and not a division by zero."""
     text = Page(good["students/donald.html"]).text
     assert "not Python: line 3" in text
-    assert "0 of 0 marks" in text
+    assert "0 marks" in text
+    assert "0 of 0" not in text
     assert "Everything" not in text
     assert "hand them in again" in text
 
@@ -204,7 +243,7 @@ def test_what_could_not_be_graded_costs_nothing(good: dict[str, str]) -> None:
     assert "1 of 1 marks, 100 %" in text
     assert "This is not your fault" in text
     assert "Everything that could be graded is right." in text
-    assert "alan, convolution, conv2d: the worker could not be started" in Page(good["index.html"]).text
+    assert "alan: convolution, conv2d: the worker could not be started" in Page(good["index.html"]).text
 
 
 def test_nothing_graded_is_not_zero(tmp_path: Path) -> None:
@@ -334,7 +373,8 @@ def test_an_answer_of_another_form_is_to_be_written_anew(tmp_path: Path) -> None
 
 def test_what_is_missing_because_of_a_file_is_one_thing_to_do(tmp_path: Path) -> None:
     """Ten steps that all mean the same missing colon hide the one that matters."""
-    parts = (part("a", Outcome.MISSING, 0, "unreadable"), part("b", Outcome.WRONG, 0, "no"))
+    unread = part("a", Outcome.MISSING, 0, "nothing could be graded: a.py: not Python")
+    parts = (unread, part("b", Outcome.WRONG, 0, "no"))
     book = Gradebook("c", (StudentResult("ada", parts, problems=("a.py: not Python",)),))
     steps = Page(pages(book, tmp_path)["students/ada.html"]).text.partition("What to do next")[2]
     assert steps.startswith(

@@ -21,17 +21,21 @@ def _regrade(ctx: click.Context, /, report: Path, submissions: tuple[Path, ...],
     """
     from grader.answers import count
     from grader.report import document
-    from grader.report.changes import changes
-    from grader.report.text import inert
+    from grader.report.changes import changes, missing
+    from grader.report.text import inert, one_line
 
     if output.resolve() == report.resolve().parent:
         raise click.UsageError("-o is the folder of the earlier report, which would be lost: name another one.")
     before = document.read(report)
     status = ctx.invoke(check, submissions=submissions, output=output, fresh=True, form="table", **options)
-    found = list(changes(before, document.read(output / "report.json")))
+    after = document.read(output / "report.json")
+    gone = missing(before, after)
+    found = [change for change in changes(before, after) if change.student not in gone]
     click.echo(f"{count(len(found), 'mark')} changed:" if found else "No mark changed.")
     for change in found:
         click.echo(f"  {inert(str(change))}")
+    if gone:
+        click.echo(f"Not graded this time, with marks in the earlier report: {', '.join(map(one_line, gone))}")
     assert isinstance(status, int)
     return status
 

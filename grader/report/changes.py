@@ -37,6 +37,12 @@ def changes(before: Gradebook, after: Gradebook) -> Iterator[Change]:
             yield Change(*place, one, other)
 
 
+def missing(before: Gradebook, after: Gradebook) -> list[str]:
+    """Return the students of the first report who are not in the second."""
+    there = {student.student for student in after.students}
+    return [student.student for student in before.students if student.student not in there]
+
+
 def _parts(gradebook: Gradebook) -> dict[tuple[str, str, str], PartResult]:
     return {(s.student, p.topic, p.part): p for s in gradebook.students for p in s.parts}
 

@@ -77,7 +77,9 @@ def read(path: Path) -> Gradebook:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise InputError(f"{path}: cannot be read: {reason}") from error
+        raise InputError(
+            f"{path}: cannot be read: {reason}", hint="Give the folder that 'grader check -o' wrote."
+        ) from error
     try:
         document = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:

@@ -123,6 +123,7 @@ def class_page(gradebook: Gradebook, names: Sequence[str], pages: Environment) -
         by_marks=sorted(rows, key=lambda row: (row["share"] is None, row["share"] or 0)),
         problems=[(student, problem) for student in gradebook.students for problem in student.problems],
         ungradable=_ungradable(gradebook),
+        not_graded=[(s, *told) for s in gradebook.students for told in summary.not_graded(s)],
         learning=training.of_class(gradebook),
         no_pictures=training.no_pictures(gradebook),
     )
@@ -149,8 +150,8 @@ def student_page(course: str, student: StudentResult, pages: Environment, warnin
 
 def _steps(student: StudentResult) -> list[PartResult]:
     """Return the parts to work on; what is missing because of an unreadable file is not among them."""
-    done = {Outcome.CORRECT, Outcome.UNGRADABLE, *([Outcome.MISSING] if student.problems else [])}
-    return [part for part in student.parts if part.outcome not in done]
+    todo = [part for part in student.parts if part.outcome not in (Outcome.CORRECT, Outcome.UNGRADABLE)]
+    return [part for part in todo if not any(problem in part.message for problem in student.problems)]
 
 
 def _row(student: StudentResult, name: str) -> dict[str, object]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import groupby
 
 from grader.outcome import Gradebook, Outcome, PartResult, StudentResult
-from grader.report.text import part_title
+from grader.report.text import one_line, part_title
 
 ENOUGH = 10  # students; with fewer, a correlation says nothing
 BINS = 10
@@ -85,6 +86,14 @@ def share_of(student: StudentResult) -> Fraction | None:
     if student.max_score == 0:
         return Fraction(0) if student.problems and not student.parts else None
     return student.score / student.max_score
+
+
+def not_graded(student: StudentResult) -> Iterator[tuple[str, str]]:
+    """Yield parts that could not be graded, and why; what one topic's parts have in common is said once."""
+    parts = [part for part in student.parts if part.outcome is Outcome.UNGRADABLE]
+    for (_, message), group in groupby(parts, key=lambda part: (part.topic, part.message)):
+        first, *others = group
+        yield ", ".join([part_title(first), *(one_line(part.part) for part in others)]), message
 
 
 def part_keys(gradebook: Gradebook) -> tuple[Key, ...]:

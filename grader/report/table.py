@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.padding import Padding
@@ -13,7 +12,7 @@ from rich.text import Text
 from grader.answers import count
 from grader.outcome import Gradebook, Outcome, PartResult, StudentResult
 from grader.report import training
-from grader.report.summary import Summary, summarise
+from grader.report.summary import Summary, not_graded, summarise
 from grader.report.text import SIGNS, WORDS, inert, marks, one_line, part_title, percent, place, written
 
 PLAIN_SIGNS = {"✓": "+", "◐": "/", "✗": "x", "–": "-"}  # for terminals without Unicode
@@ -38,7 +37,7 @@ class GradebookTable:
         if self.details:
             for student in self.gradebook.students:
                 yield from _details(student, pen)
-        yield from _problems(self.gradebook, pen)
+        yield from _problems(self.gradebook, pen, told=self.details)
         yield from _totals(self.gradebook, summarise(self.gradebook), pen)
 
 
@@ -126,7 +125,8 @@ def _legend(gradebook: Gradebook, pen: _Pen) -> Text:
 def _details(student: StudentResult, pen: _Pen) -> Iterator[Text | Padding]:
     said: list[str] = []
     for part in student.parts:
-        score = "" if part.outcome is Outcome.UNGRADABLE else f", {marks(part.score)} of {marks(part.max_score)}"
+        earned = f", {marks(part.score)} of {marks(part.max_score)}"
+        score = ", which costs no marks" if part.outcome is Outcome.UNGRADABLE else earned
         yield Text.assemble(pen.sign(part.outcome), " ", pen.name(part_title(part)), f": {WORDS[part.outcome]}{score}")
         lines = [*_explanation(part)]
         if lines and (lines != said or part.outcome not in (Outcome.MISSING, Outcome.UNGRADABLE)):
@@ -141,28 +141,22 @@ def _explanation(part: PartResult) -> Iterator[str]:
     if part.outcome is Outcome.CORRECT:
         return
     yield place(part) + part.message
-    yield from (f"Hint: {finding.hint}" for finding in part.misconceptions)
+    leads = ("Hint", *["Or"] * (len(part.misconceptions) - 1))  # several mistakes may give one answer
+    yield from (f"{lead}: {finding.hint}" for lead, finding in zip(leads, part.misconceptions, strict=False))
     if (example := part.counterexample) is not None:
         yield from filter(None, [example.call])
         yield f"got  {written(example.got, 70, 400)}"
         yield f"want {written(example.want, 70, 400)}"
 
 
-def _problems(gradebook: Gradebook, pen: _Pen) -> Iterator[Text]:
-    """List the files that could not be read and, apart from them, what could not be graded."""
+def _problems(gradebook: Gradebook, pen: _Pen, *, told: bool) -> Iterator[Text]:
+    """List the files that could not be read and, apart from them, what could not be graded, unless it was told."""
     unreadable = [(student.student, problem) for student in gradebook.students for problem in student.problems]
     yield from _listing("Problems with what was handed in:", unreadable, pen)
-    ungradable = [entry for student in gradebook.students for entry in _ungradable(student)]
+    students = () if told else gradebook.students
+    ungradable = [(s.student, f"{parts}: {message}") for s in students for parts, message in not_graded(s)]
     yield from _listing("Not graded, through no fault of the student; it costs no marks:", ungradable, pen)
     yield from _listing("Warnings:", [("", warning) for warning in gradebook.warnings], pen)
-
-
-def _ungradable(student: StudentResult) -> Iterator[tuple[str, str]]:
-    """List what could not be graded; what one topic's parts have in common is said once."""
-    parts = [part for part in student.parts if part.outcome is Outcome.UNGRADABLE]
-    for (_, message), group in groupby(parts, key=lambda part: (part.topic, part.message)):
-        first, *others = group
-        yield student.student, f"{', '.join([part_title(first), *(one_line(part.part) for part in others)])}: {message}"
 
 
 def _listing(title: str, entries: Sequence[tuple[str, str]], pen: _Pen) -> Iterator[Text]:
