@@ -178,7 +178,10 @@ class Grading:
         if self.settings.topics and ident.topic not in self.settings.topics:
             return Task(module, ident.topic)
         if ident.topic not in self.course.topics:
-            raise VariantError(f"VARIANT {ident.text!r} is of a topic that this course does not have")
+            raise VariantError(
+                f"VARIANT {ident.text!r} is of a topic that this course does not have",
+                hint="Where it is another course's, --course names that one's folder.",
+            )
         exercise = self.course.exercise(ident.topic)
         functions = tuple((part.contract, Fraction(part.marks)) for part in exercise.functions)
         variant, ungradable = self._variant(submission, exercise, ident)
@@ -203,6 +206,11 @@ class Grading:
         if variant_id(exercise, ident.level, source) != ident.text:
             raise VariantError(
                 f"VARIANT {ident.text!r} {STRANGER} {submission.student!r}", hint="Copy your own sheet's."
+            )
+        if self.settings.level not in (None, ident.level):
+            raise VariantError(
+                f"VARIANT {ident.text!r} is of another level than {str(self.settings.level)!r}",
+                hint="Copy the one on the sheet of that level.",
             )
         return draw_variant(exercise, ident.level, source), ""
 

@@ -291,6 +291,21 @@ def test_only_the_students_own_keyed_variant_counts(tmp_path: Path) -> None:
     assert "is for practice" in scores["eve"].problems[0]
 
 
+def test_a_level_asked_for_holds_with_a_course_key(tmp_path: Path) -> None:
+    """Who practised on an easy sheet of the same key must not hand that in for the harder one."""
+    exercise = load_course(TOY).exercise("sums")
+    sheets = {
+        "ada": filled(draw_variant(exercise, Level.STANDARD, Keyed(KEY, "ada"))),
+        "bob": filled(draw_variant(exercise, Level.INTRO, Keyed(KEY, "bob"))),
+    }
+    book = run(tmp_path, {n: {"sums.py": text} for n, text in sheets.items()}, Settings(key=KEY, level=Level.STANDARD))
+    ada, bob = book.students
+    assert ada.score == 10
+    assert ada.problems == ()
+    assert bob.score == 0
+    assert "of another level than 'standard'. Copy the one on the sheet of that level." in bob.problems[0]
+
+
 def test_the_wrong_key_is_noticed(tmp_path: Path) -> None:
     """When nobody's variant fits the key, it is the instructor's slip, and not thirty students'."""
     exercise = load_course(TOY).exercise("sums")
