@@ -81,15 +81,17 @@ class Course:
             module = self._load(f"exercises.contracts.{path.stem}")
             contracts = getattr(module, "CONTRACTS", None)
             if not isinstance(contracts, tuple) or not all(isinstance(c, Contract) for c in contracts):
-                raise CourseError(f"{path}: CONTRACTS must be a tuple of contracts")
+                raise CourseError(
+                    f"{path}: CONTRACTS is not a tuple of contracts", hint="End it with CONTRACTS = (NAME, ...)."
+                )
             yield from contracts
 
     def _load(self, name: str) -> ModuleType:
         try:
             with self._active():
                 return importlib.import_module(name)
-        except CourseError:
-            raise
+        except CourseError as error:
+            raise CourseError(f"{_place(error, self.folder)}: {error.message}", hint=error.hint) from error
         except Exception as error:
             raise CourseError(self.explained(error)) from error
 

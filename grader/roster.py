@@ -13,6 +13,7 @@ from grader.errors import InputError, did_you_mean
 
 COLUMN = "student"
 MAX_BYTES = 200  # of a name; file systems take 255, and an ending must fit
+_KIND = f"The roster is a CSV file: a header with a column {COLUMN!r}, and below it one student a line."
 _JOINERS = "\u200c\u200d"  # invisible, but part of the spelling of Persian and Indic names
 
 
@@ -36,8 +37,8 @@ def read_roster(path: Path) -> tuple[Student, ...]:
     _, header = next(rows, (0, []))
     columns = [cell.strip().casefold() for cell in header]
     if COLUMN not in columns:
-        listing = f"Its columns are: {', '.join(header)}." if header else "The file is empty."
-        raise InputError(f"{path}: no column named {COLUMN!r}", hint=_rename(columns, listing))
+        hint = _rename(columns, f"Its columns are: {', '.join(header)}.") if header else _KIND
+        raise InputError(f"{path}: no column named {COLUMN!r}", hint=hint)
     students: list[Student] = []
     seen: dict[str, tuple[int, str]] = {}
     for line, row in rows:
@@ -86,7 +87,7 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
-        raise InputError(f"{path}: it cannot be read: {error.strerror}") from error
+        raise InputError(f"{path}: it cannot be read: {error.strerror}", hint=_KIND) from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: it is not UTF-8", hint="Save it as 'CSV UTF-8'.") from error
     first = next((line for line in text.splitlines() if line.strip()), "")

@@ -55,12 +55,22 @@ def test_a_course_alone_in_its_process_keeps_its_names(tmp_path: Path) -> None:
         ("import nowhere_at_all", r"broken.py:1: ModuleNotFoundError: No module named 'nowhere_at_all'"),
         ("\n\n1 / 0", r"broken.py:3: ZeroDivisionError"),
         ("x = 1", r"broken.py: it defines no EXERCISE"),
+        ("from grader.authoring import *\n\nContract('N', '', '', abs, (), Exact())", r"broken.py:3: contract 'N'"),
     ],
 )
 def test_an_authors_mistake_has_its_file_and_line(tmp_path: Path, text: str, message: str) -> None:
     """It shows when the course is loaded, in the author's own file."""
     with pytest.raises(CourseError, match=message):
         load_course(course(tmp_path, broken=text)).exercise("broken")
+
+
+def test_a_file_of_contracts_says_which_are_its_own(tmp_path: Path) -> None:
+    """A contract that is only written down is asked of nobody: its author must be told what is missing."""
+    (course(tmp_path) / "exercises/contracts").mkdir()
+    (tmp_path / "exercises/contracts/relu.py").write_text("RELU = None")
+    with pytest.raises(CourseError, match=r"relu.py: CONTRACTS is not a tuple of contracts") as error:
+        _ = load_course(tmp_path).contracts
+    assert error.value.hint == "End it with CONTRACTS = (NAME, ...)."
 
 
 def test_a_folder_that_is_no_course_is_refused(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ from grader.submission import find_submissions
 
 ROSTER = 'student,name\nada,Ada Lovelace\n"zoë",<script>alert(1)</script>\n'
 TOPIC = "padding"
+TOY = Path(__file__).parent / "toy"
 
 
 @pytest.fixture(autouse=True)
@@ -111,6 +113,19 @@ def test_the_next_command_can_be_pasted(folder: Path) -> None:
     """Folders of courses have spaces in their names."""
     assert "grader try 'week 4/padding.py'" in generate("--topic", TOPIC, "-o", "week 4")
     assert (folder / "week 4/padding.py").exists()
+
+
+def test_the_next_command_names_the_course_where_it_is_elsewhere(folder: Path) -> None:
+    """Pasted as it stands it would ask the built-in course for a topic that it does not have."""
+    toy = str(TOY)
+    output = generate("--course", toy, "--topic", "sums", "-o", "out")
+    assert f"grader try --course {toy} out/sums.py" in output
+    assert f"grader generate --course {toy} --topic sums" in grader("topics", "--course", toy).output
+    (folder / "roster.csv").write_text(ROSTER, encoding="utf-8")
+    ready = generate("--course", toy, "--topic", "sums", "--students", "roster.csv", "--key-file", "course.key")
+    assert f"grader check --course {toy} FOLDER" in ready
+    shutil.copytree(TOY / "exercises", folder / "exercises")
+    assert "grader try out/sums.py" in generate("--topic", "sums", "-o", "out", "--force")
 
 
 # A class ---------------------------------------------------------------------------------------------------

@@ -90,8 +90,12 @@ def test_files_that_are_no_text(tmp_path: Path) -> None:
     """A spreadsheet saved in another encoding, or none at all, is not a traceback."""
     with pytest.raises(InputError, match="it is not UTF-8"):
         roster(tmp_path, "student\nzoë\n", "latin-1")
-    with pytest.raises(InputError, match="it cannot be read: No such file"):
+    with pytest.raises(InputError, match="it cannot be read: No such file") as caught:
         read_roster(tmp_path / "none.csv")
+    assert "a header with a column 'student', and below it one student a line" in caught.value.hint
+    with pytest.raises(InputError, match="no column") as caught:
+        roster(tmp_path, "")
+    assert "a header with a column 'student'" in caught.value.hint
     with pytest.raises(InputError, match="it cannot be read: Is a directory"):
         read_roster(tmp_path)
 

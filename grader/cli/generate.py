@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from grader.answers import count
-from grader.cli.main import course_option
+from grader.cli.main import course_option, course_words
 from grader.errors import InputError, did_you_mean
 from grader.exercise import Level
 from grader.report.files import on_disk
@@ -193,7 +193,8 @@ def _generate_seeded(order: Order, seed: int | None, copies: int, force: bool) -
     click.echo(f"The seed is {seed}: --seed {seed} draws the same again." if fresh else f"The seed is {seed}.")
     stub = next(file.path for file in files if file.path.suffix == ".py")
     sheet = stub.with_suffix(f".{'html' if 'html' in order.formats else 'md'}")
-    click.echo(f"Next: work on {_shown(sheet)}, fill in {_shown(stub)}, and run: grader try {_quoted(stub)}")
+    named = course_words(order.course)
+    click.echo(f"Next: work on {_shown(sheet)}, fill in {_shown(stub)}, and run: grader try{named} {_quoted(stub)}")
 
 
 def _generate_roster(order: Order, roster: Path, key_file: Path, copies: int, force: bool) -> None:
@@ -224,7 +225,7 @@ def _generate_roster(order: Order, roster: Path, key_file: Path, copies: int, fo
         last = _shown(order.folder / places[-1])
         click.echo(f"Each attempt has a folder, up to {last}{os.sep}: hand out one, collect it and grade it by itself.")
     click.echo("Next: hand out the students' folders. When they come back, grade them with:")
-    click.echo(f"  grader check FOLDER --key-file {_quoted(key_file)}")
+    click.echo(f"  grader check{course_words(order.course)} FOLDER --key-file {_quoted(key_file)}")
 
 
 def _places(attempts: int) -> list[str]:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import importlib
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from grader import __version__
 from grader.errors import GraderError, did_you_mean
+
+if TYPE_CHECKING:
+    from grader.course import Course
 
 # name -> (module, attribute, one line of help), so that `grader --help` imports no command
 COMMANDS = {
@@ -84,6 +88,13 @@ def course_option(function: Callable[..., Any]) -> Callable[..., Any]:
         callback=load,
         help="Folder of a course.",
     )(function)
+
+
+def course_words(course: Course) -> str:
+    """Return what names the course in a command that is to be typed here: nothing where it is found by itself."""
+    from grader.course import load_course
+
+    return "" if load_course().folder == course.folder else f" --course {shlex.quote(str(course.folder))}"
 
 
 def data_options(function: Callable[..., Any]) -> Callable[..., Any]:

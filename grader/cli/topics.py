@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from grader.cli.main import course_option
+from grader.cli.main import course_option, course_words
 from grader.exercise import AnyExercise, Level
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def topics(course: Course, style: str, folder: Path | None) -> None:
     from rich.console import Console
 
     Console().print(table(exercises))
-    click.echo(f"Next: grader generate --topic {exercises[0].name}")
+    click.echo(f"Next: grader generate{course_words(course)} --topic {exercises[0].name}")
 
 
 def describe(exercise: AnyExercise) -> dict[str, Any]:
