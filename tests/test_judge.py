@@ -13,6 +13,7 @@ import pytest
 from grader.contract import Call, Contract, Regime, Twin
 from grader.draw import Draw
 from grader.errors import CourseError
+from grader.functions import judge as judge_module
 from grader.functions.arrays import integers, reals
 from grader.functions.cases import MADE_AGAIN, SAME_SHAPES, CaseSet, case_set
 from grader.functions.checks import Close
@@ -282,3 +283,25 @@ def test_no_group_is_called_as_the_one_that_all_functions_have() -> None:
     regimes = (Regime("any", lambda rng: Call((1,)), "behaviour"),)
     with pytest.raises(CourseError, match="no group of its own can be called 'behaviour'"):
         replace(CONTRACT, regimes=regimes, groups={"behaviour": 1})
+
+
+@pytest.mark.parametrize(
+    "result", [[1.5] * 20_000, "a" * 10**6, b"a" * 10**6, np.zeros(125_000), {"a": ("a" * 10**6,)}], ids=type
+)
+def test_wrong_results_are_not_held_without_end(
+    cases: CaseSet, monkeypatch: pytest.MonkeyPatch, result: object
+) -> None:
+    """A megabyte for each of a thousand calls, from each of two students at a time, would be the machine's memory."""
+    held: list[Any] = []
+    diagnose = judge_module.diagnose
+
+    def look(cases: CaseSet, observations: list[Any]) -> Any:
+        held.append(sum(judge_module.size_of(seen.reply) for seen in observations))
+        return diagnose(cases, observations)
+
+    monkeypatch.setattr(judge_module, "diagnose", look)
+    monkeypatch.setattr(judge_module, "HELD", 5 << 20)
+    graded = grade(cases, lambda x, factor=2: result)
+    assert graded.outcome is Outcome.WRONG
+    assert graded.message.startswith("Wrong on all")
+    assert 4 << 20 < held[0] < 6 << 20

@@ -17,13 +17,15 @@ from grader.functions.cases import MADE_AGAIN, SAME_SHAPES, Case, CaseSet, Fault
 from grader.functions.runner import Runner
 from grader.functions.witness import counterexample, parameter_names
 from grader.outcome import Counterexample, Finding, Outcome, PartResult, Verdict, wrong
-from grader.sandbox.replies import Died, Raised, Reply, Returned
+from grader.sandbox.protocol import TOO_LARGE
+from grader.sandbox.replies import Died, Junk, Raised, Reply, Returned
 from grader.sandbox.script import Script
 
 TRIALS = 150  # calls spent on shrinking
 SHRINK_SECONDS = 8.0  # a safety net for slow functions; the trials decide otherwise
 HOPELESS = 2  # deaths in a row after which the remaining cases are not run
 REREAD = range(2, 62, 10)  # how many calls ago the results were made that are looked at again
+HELD = 1 << 26  # bytes of wrong results that are held to be looked at: those of an honest function are far fewer
 SUSPECTS = 4  # calls made alone, to tell whether earlier calls matter
 SHOWN = (Outcome.CORRECT, Outcome.PARTIAL, Outcome.WRONG)  # what a report shows of: not what hangs or dies
 
@@ -155,7 +157,7 @@ def run_cases(cases: CaseSet, runner: Runner) -> list[Observation]:
 def run_script(cases: CaseSet, script: Script, runner: Runner, observations: list[Observation]) -> None:
     """Add what is seen of the calls of a script, which go on where the observations end."""
     contract, start = cases.contract, len(observations)
-    deaths = 0
+    deaths, room = 0, HELD - sum(size_of(seen.reply) for seen in observations if not seen.passed)
     replies, known = runner.perform(script), script.judgements
     for case in cases.cases[start : start + len(script.calls)]:
         if deaths >= HOPELESS or (observations and not observations[-1].ran):
@@ -168,7 +170,32 @@ def run_script(cases: CaseSet, script: Script, runner: Runner, observations: lis
         if seen is None:
             seen = observed(case, reply, verdict_of(contract, case, reply))
             script.judged(reply, seen)
+        if not seen.passed:
+            room -= size_of(seen.reply)
+            seen = seen if room >= 0 else emptied(seen)
         observations.append(seen)
+
+
+def size_of(reply: Reply) -> int:
+    """Return about how many bytes of memory a reply takes."""
+    todo, size = [reply.value] if isinstance(reply, Returned) else [], 0
+    while todo:
+        item = todo.pop()
+        size += 64
+        if isinstance(item, np.ndarray):
+            size += item.nbytes
+        elif isinstance(item, str | bytes):
+            size += len(item)
+        elif isinstance(item, list | tuple):
+            todo += item
+        elif isinstance(item, Mapping):
+            todo += [*item, *item.values()]
+    return size
+
+
+def emptied(seen: Observation) -> Observation:
+    """Return an observation without the value that was wrong: a megabyte a call would be gigabytes of a class."""
+    return seen._replace(reply=Returned(Junk(TOO_LARGE))) if isinstance(seen.reply, Returned) else seen
 
 
 def verdict_of(contract: Contract, case: Case, reply: Reply) -> Verdict:
@@ -400,8 +427,10 @@ def _shrunk(cases: CaseSet, regime: Regime, known: Observation, runner: Runner, 
 
     contract, deadline = cases.contract, time.monotonic() + SHRINK_SECONDS
     seen: list[Observation] = []
+    room = HELD
 
     def fails(call: Call) -> bool:
+        nonlocal room
         if runner.exhausted or time.monotonic() > deadline:
             return False
         case = make_case(contract, regime.name, call)
@@ -409,7 +438,9 @@ def _shrunk(cases: CaseSet, regime: Regime, known: Observation, runner: Runner, 
         verdict = verdict_of(contract, case, reply)
         if verdict.share == 1 or _manner(reply) != _manner(known.reply):
             return False
-        seen.append(observed(case, reply, verdict))
+        room -= size_of(reply)
+        found = observed(case, reply, verdict)
+        seen.append(found if room >= 0 else emptied(found))
         return True
 
     smallest = shrink(regime, fails, trials, contract.name, regime.name, cases.secret)
