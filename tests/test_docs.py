@@ -15,6 +15,7 @@ from grader.audit import audit
 from grader.cli.main import cli
 from grader.course import Course, load_course
 from grader.exercise import Level
+from grader.selftest import selftest
 from grader.sheet import render_key, render_sheet, render_stub
 from grader.variant import Seeded, draw_variant, parse_id
 
@@ -123,13 +124,13 @@ def test_readme_fits_one_screen_and_shows_a_picture() -> None:
 
 @pytest.fixture
 def course(tmp_path: Path) -> Course:
-    """Return the course that the authoring guide's example makes, saved where its first line says."""
-    ((_, body),) = [f for f in FENCE.findall((ROOT / "docs/authoring.md").read_text()) if f[0] == "python"]
-    first = re.match(r"# (exercises/\w+\.py)\n", body)
-    assert first is not None, "the example's first line names its file"
-    path = tmp_path / first[1]
-    path.parent.mkdir()
-    path.write_text(body)
+    """Return the course that the authoring guide's examples make, each saved where its first line says."""
+    for body in (f[1] for f in FENCE.findall((ROOT / "docs/authoring.md").read_text()) if f[0] == "python"):
+        first = re.match(r"# (exercises/[\w/]+\.py)\n", body)
+        assert first is not None, "the example's first line names its file"
+        path = tmp_path / first[1]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(body)
     return load_course(tmp_path)
 
 
@@ -152,6 +153,12 @@ def test_the_example_is_a_course(course: Course, level: Level) -> None:
         assert f'"{part.name}": None' in stub
     assert variant.id in stub
     assert "{{" not in sheet + key + stub
+
+
+def test_the_examples_pass_the_selftest(course: Course) -> None:
+    """The contract, too: its reference earns everything, and its wrong twins are refused and named."""
+    trials = {trial.name.split(" (")[0]: trial.broken for trial in selftest(course)}
+    assert trials == {"topic dense": (), "function relu": ()}
 
 
 def test_the_example_passes_the_audit(course: Course) -> None:
