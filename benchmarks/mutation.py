@@ -40,6 +40,16 @@ ROOT = Path(__file__).resolve().parent.parent
 SLOWER = 5  # times as long as the unchanged file's tests, and then an endless loop is taken for what it is
 ENDS = ("noticed", "too slow", "survived")
 CORPUS = ("tests/test_corpus.py", "-k", "first and (conv1d or one_hot or output_size)")
+WALLS = (
+    (
+        "tests/sandbox/test_numbers.py",
+        "tests/sandbox/test_contain.py",
+        "tests/sandbox/test_host.py",
+        "tests/sandbox/test_script.py",
+    ),
+    ("tests/sandbox",),
+    ("tests/attacks/test_attacks.py",),
+)
 JUDGED = (("tests/test_comparison.py", "tests/test_judge.py"), CORPUS)
 # file -> stages of tests, the quick ones first; the file's own doctests belong to the first stage
 TESTS: dict[str, tuple[tuple[str, ...], ...]] = {
@@ -48,6 +58,11 @@ TESTS: dict[str, tuple[tuple[str, ...], ...]] = {
     "grader/functions/checks.py": JUDGED,
     "grader/functions/witness.py": JUDGED,
     "grader/functions/runner.py": JUDGED[:1],
+    "grader/sandbox/contain.py": WALLS,
+    "grader/sandbox/worker.py": WALLS,
+    "grader/sandbox/host.py": WALLS,
+    "grader/sandbox/protocol.py": (("tests/sandbox/test_protocol.py",), *WALLS[:2]),
+    "grader/submission.py": (("tests/test_submission.py",), ("tests/test_check.py",)),
     "grader/answers.py": (("tests/test_answers.py", "tests/test_marking.py"),),
     "grader/marking.py": (("tests/test_marking.py",),),
     "grader/surds.py": (("tests/test_surds.py",), ("tests/test_answers.py", "tests/test_expressions.py")),

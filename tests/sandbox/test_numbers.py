@@ -6,7 +6,9 @@ One digit off, the filter opens another call than it names; no test of the walls
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import struct
+import termios
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,17 @@ def test_every_call_has_the_kernels_number() -> None:
     for name in contain.OTHER_CALLS["x86_64"]:
         ours[name] = tuple(contain.OTHER_CALLS[machine][name] for machine in MACHINES)
     assert ours == {name: numbers for name, numbers in KERNEL.items() if name not in LANDLOCK}
+
+
+def test_calls_that_do_many_things_do_those_few() -> None:
+    """Not, as ioctl may, write into somebody's terminal."""
+    assert contain.ARGUMENT_LISTS == {
+        "ioctl": (termios.TCGETS, termios.FIONREAD, termios.FIONBIO, termios.FIONCLEX, termios.FIOCLEX),
+        "fcntl": (
+            fcntl.F_DUPFD, fcntl.F_GETFD, fcntl.F_SETFD, fcntl.F_GETFL, fcntl.F_SETFL, fcntl.F_DUPFD_CLOEXEC,
+        ),
+        "prctl": (15, 16),  # PR_SET_NAME and PR_GET_NAME
+    }  # fmt: skip
 
 
 # include/uapi/linux/landlock.h: the rights to files, those to networks, and the scopes that each version knows, and how

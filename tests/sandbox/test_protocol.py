@@ -45,6 +45,7 @@ def there(value: Any, *, layouts: bool = True) -> Any:
         b"",
         b"\0\xff",
         Fraction(-2, 3),
+        Fraction(3),
         [],
         (),
         {},
@@ -148,6 +149,16 @@ class Liar(np.ndarray[Any, Any]):
     __class__ = np.ndarray  # type: ignore[assignment]  # the lie
 
 
+class Plain:
+    """A class of the student's own."""
+
+
+def unlike_any_fraction() -> Fraction:
+    value = Fraction(1, 2)
+    value._numerator = 1.5  # type: ignore[attr-defined]  # what nobody but an attacker does
+    return value
+
+
 @pytest.mark.parametrize(
     ("value", "kind"),
     [
@@ -165,6 +176,8 @@ class Liar(np.ndarray[Any, Any]):
         (int, "a class"),
         (json, "a module"),
         (object(), protocol.OTHER),
+        (Plain(), protocol.OTHER),
+        (unlike_any_fraction(), protocol.OTHER),
         (np.zeros(2).view(Liar), "an array subclass"),
         (np.ma.zeros(2), "an array subclass"),
         (np.zeros(1 << 18), protocol.TOO_LARGE),
