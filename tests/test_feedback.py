@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -10,10 +11,12 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from grader.errors import CourseError
 from grader.feedback import Feedback, Policy, course_policy, limit
 from grader.outcome import Counterexample, Finding, Gradebook, Outcome, PartResult, StudentResult
+from grader.report import formats, table
 
 PART = PartResult(
     topic="t",
@@ -47,6 +50,21 @@ def test_each_level_shows_what_it_promises(level: Feedback, shown: list[str], hi
     assert [word for word in shown if word not in text] == []
     assert [word for word in hidden if word in text] == []
     assert (part.outcome, part.score) == (PART.outcome, PART.score)
+
+
+@pytest.mark.parametrize("level", [Feedback.NONE, Feedback.INPUT])
+def test_what_is_withheld_is_not_shown_as_none(tmp_path: Path, level: Feedback) -> None:
+    """ "got None" is what a function without a return gets: nobody who reads it looks for another mistake."""
+    book = limit(BOOK, level)
+    shown = io.StringIO()
+    Console(file=shown, width=100).print(table.render(book, details=True))
+    formats.write(book, tmp_path, ["html"])
+    page = (tmp_path / "students/ada.html").read_text(encoding="utf-8")
+    for text in (shown.getvalue(), page):
+        assert "None" not in text
+        assert ("f(INPUT)" in text) is (level is Feedback.INPUT)
+        assert "partial" not in text  # a word of the document's; people read "partly right"
+    assert ("is not shown" in page) is (level is Feedback.INPUT)
 
 
 def test_the_due_date_switches(tmp_path: Path) -> None:

@@ -140,13 +140,15 @@ def _explanation(part: PartResult) -> Iterator[str]:
         yield accuracy
     if part.outcome is Outcome.CORRECT:
         return
-    yield place(part) + part.message
+    if part.message != part.outcome:
+        yield place(part) + part.message
     leads = ("Hint", *["Or"] * (len(part.misconceptions) - 1))  # several mistakes may give one answer
     yield from (f"{lead}: {finding.hint}" for lead, finding in zip(leads, part.misconceptions, strict=False))
     if (example := part.counterexample) is not None:
         yield from filter(None, [example.call])
-        yield f"got  {written(example.got, 70, 400)}"
-        yield f"want {written(example.want, 70, 400)}"
+        if example.want is not None:  # withheld from feedback of the input alone
+            yield f"got  {written(example.got, 70, 400)}"
+            yield f"want {written(example.want, 70, 400)}"
 
 
 def _problems(gradebook: Gradebook, pen: _Pen, *, told: bool) -> Iterator[Text]:
