@@ -827,7 +827,7 @@ EXERCISE = Exercise(
     draw=draw,
     intro=(
         "A kernel $K$"
-        "{% if p.kernel.divisor > 1 %}: these numbers, each divided by {{ p.kernel.divisor }}{% endif %}\n"
+        "{% if p.kernel.divisor > 1 %}, with these numbers, each divided by {{ p.kernel.divisor }}{% endif %}:\n\n"
         "{{ grid(p.kernel.weights) }}"
     ),
     conventions=(
