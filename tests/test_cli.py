@@ -104,6 +104,11 @@ def test_check_says_when_something_could_not_be_graded(tmp_path: Path) -> None:
         (["check", "{empty}"], "nothing to grade"),
         (["check", "{class}", "--topic", "sum"], "no topic named 'sum'\n  Did you mean 'sums'?"),
         (["check", "{class}", "-o", "/proc/report"], "cannot write a report there"),
+        (
+            ["topics", "--docs", "/proc/pages"],
+            "/proc/pages: cannot write pages there: No such file or directory\n  Choose",
+        ),
+        (["audit", "--draws", "10", "-o", "/proc/pages/audit.html"], "/proc/pages: cannot write a page there"),
         (["check", "{class}", "--key-file", "nokey"], "Name the file that `grader generate` made for --students."),
         (
             ["check", "{class}", "--allow", "nopackage"],

@@ -32,9 +32,11 @@ def audit(topics: tuple[str, ...], draws: int, jobs: int | None, output: Path, c
     """
     from grader.audit import audit as levels
     from grader.audit import write_page
+    from grader.cli.grading import writable
 
     for topic in topics:
         course.exercise(topic)
+    writable(output.parent, "a page")
     found = []
     for level in levels(course, topics, draws=draws, jobs=jobs or 0):
         found.append(level)

@@ -31,8 +31,10 @@ def topics(course: Course, style: str, folder: Path | None) -> None:
     """List the topics, their parts and levels, and the functions that they ask for."""
     if folder is not None:
         from grader.answers import count
+        from grader.cli.grading import writable
         from grader.topicdocs import write
 
+        writable(folder, "pages", "Choose another --docs.")
         click.echo(f"wrote {count(len(write(course, folder)), 'page')} into {folder}")
         return
     exercises = list(course.exercises.values())
