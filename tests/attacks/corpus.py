@@ -377,6 +377,108 @@ attack(
 """,
 )
 
+# What else an array, a number or a process can be made of.
+inside(
+    "array-structure",
+    "junk",
+    """
+    class Lie:
+        __array_interface__ = {"shape": (6,), "typestr": "<f8", "data": (1, False), "version": 3}
+        __class__ = np.ndarray
+        def __array__(self, *a, **k):
+            return x * 2
+    return Lie()
+""",
+)
+inside("masked-array", "junk", "return np.ma.masked_all(x.shape)")
+inside(
+    "moved-data",
+    "crashed",
+    "import ctypes\nbox = np.zeros(9)\nctypes.c_void_p.from_address(id(box) + 16).value = 8\nreturn box",
+)
+inside("far-strides", "crashed", "return np.lib.stride_tricks.as_strided(x, (2, 2), (1 << 45, 8))")
+inside("long-integer", "junk", "return 1 << 20_000")
+inside("long-fraction", "junk", "from fractions import Fraction\nreturn Fraction(1 << 20_000, 3)")
+inside(
+    "changed-integer",
+    "crashed timeout wrong",
+    "import ctypes\nctypes.memmove(id(1) + 24, bytes([5]), 1)\nreturn x * 3",
+)
+inside(
+    "trace-worker",
+    "SystemExit",
+    """
+    def stop(frame, event, argument):
+        raise SystemExit(0)
+    frame = sys._getframe()
+    sys.settrace(stop)
+    while frame:
+        frame.f_trace = stop
+        frame = frame.f_back
+    return x * 2
+""",
+)
+inside(
+    "alarm-in-worker",
+    "MemoryError RecursionError out-of-memory crashed timeout wrong right",
+    """
+    import signal
+    def fail(*a):
+        raise MemoryError
+    signal.signal(signal.SIGALRM, fail)
+    signal.setitimer(signal.ITIMER_REAL, 1e-4, 1e-4)
+    return x * 2
+""",
+)
+inside(
+    "audit-hook",
+    "RecursionError SystemExit right",
+    """
+    def refuse(*a):
+        raise SystemExit(0)
+    sys.addaudithook(refuse)
+    return x * 2
+""",
+)
+inside("print-through-memory", "wrong", "import mmap\nmmap.mmap(1, 1 << 16)[:] = b'\\x1b' * (1 << 16)\nreturn 'PASSED'")
+inside(
+    "pass-descriptors",
+    "OSError crashed",
+    """
+    import array, socket
+    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [0, 1] * 80))]
+    connection = socket.socket(fileno=os.dup(3))
+    while True:
+        connection.sendmsg([b"\\xff" * 16], rights)
+""",
+)
+inside("shut-down", "crashed", "import socket\nsocket.socket(fileno=3).shutdown(socket.SHUT_RDWR)\nreturn x * 2")
+inside(
+    "calls-of-32-bits",
+    "crashed PermissionError",
+    """
+    import ctypes, mmap, platform
+    if platform.machine() != "x86_64":
+        raise PermissionError
+    code = mmap.mmap(-1, 4096, prot=7)
+    code.write(bytes([0xB8, 20, 0, 0, 0, 0xCD, 0x80, 0xC3]))
+    return ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(code)))()
+""",
+)
+inside(
+    "forge-colliding-keys",
+    "crashed",
+    """
+    import socket, time
+    pairs = ",".join('[["i","%#x"],0]' % ((2**61 - 1) * number) for number in range(16, 20_000))
+    tree = ('["d",[' + pairs + "]]").encode()
+    head = b'{"id":2,"ok":true,"tree":%d,"changed":[],"shares":[],"earlier":[]}' % len(tree)
+    frame = len(head).to_bytes(8, "little") + len(tree).to_bytes(8, "little") + head + tree
+    socket.socket(fileno=3).sendall(frame)
+    time.sleep(9)
+""",
+)
+
 # Modules that attack while they are loaded.
 attack("exit-at-load", "SystemExit", "import sys\nsys.exit(0)\n")
 attack("die-at-load", "crashed", "import os\nos._exit(0)\n")
