@@ -16,6 +16,7 @@ from grader.models import harness
 from grader.models.exam import FEW, Exam, Stopped
 from grader.outcome import Finding
 
+MOST_PARAMETERS = 1 << 24  # that weights are drawn for, in this process
 HEART = 40  # steps to learn a batch by heart
 PASSES = 100  # in training mode, to see how far outputs vary
 # How many standard errors apart mean outputs may be, in the mean square, that vary in the same way. Two networks with
@@ -193,9 +194,7 @@ class BuildExam(Exam):
         """Return weights for these shapes, of a size that keeps outputs near 1."""
         rng = self.rng.child("weights", number)
         return [
-            reals(rng, shape) / math.sqrt(max(1.0, math.prod(shape) / shape[0]))
-            if len(shape) > 1
-            else reals(rng, shape) / 4
+            reals(rng, shape) / math.sqrt(max(1.0, math.prod(shape[1:]))) if len(shape) > 1 else reals(rng, shape) / 4
             for _, shape in own
         ]
 
@@ -315,23 +314,33 @@ class BuildExam(Exam):
 def checked(found: Any) -> dict[str, Any]:
     """Return a description whose form is as agreed; it comes from a student's process."""
     try:
-        parameters = [[str(n)[:200], [int(side) for side in shape]] for n, shape in found["parameters"]][:10_000]
+        parameters = [(str(n)[:200], _sides(shape)) for n, shape in found["parameters"]][:10_000]
+        if sum(math.prod(shape) for _, shape in parameters) > MOST_PARAMETERS:
+            raise Stopped(f"it has more than {MOST_PARAMETERS:,} parameters: far fewer are needed")
         return {
             "parameters": parameters,
-            "unused": [[str(n)[:200], list(shape)] for n, shape in found["unused"]],
+            "unused": [[str(n)[:200], _sides(shape)] for n, shape in found["unused"]],
             "frozen": [str(n)[:200] for n in found["frozen"]],
             "stages": [
                 {
                     "operation": str(s["operation"])[:60],
-                    "shape": [int(d) for d in s["shape"]],
+                    "shape": _sides(s["shape"]),
                     "parameters": [str(n)[:200] for n in s["parameters"]],
                 }
                 for s in found["stages"]
             ],
-            "output": [int(side) for side in found["output"]],
+            "output": _sides(found["output"]),
         }
-    except (TypeError, ValueError, KeyError, AttributeError):
+    except (TypeError, ValueError, LookupError, AttributeError, OverflowError):
         raise Stopped("its process sent no description of a model") from None
+
+
+def _sides(shape: Any) -> list[int]:
+    """Return the sides of a tensor, whose number can be written and whose product counted."""
+    sides = [int(side) for side in shape]
+    if len(sides) > 8 or not all(0 <= side < 1 << 31 for side in sides):
+        raise ValueError("no shape of a tensor")
+    return sides
 
 
 def x_shape(plan: Plan) -> list[int]:

@@ -123,6 +123,62 @@ def _size(pattern: str, message: str) -> float:
     return float(found[1]) * UNITS[found[2]] if found else 0.0
 
 
+def is_numbers(value: Any, kinds: str = "fiub") -> bool:
+    """Is this an array of real numbers?"""
+    return isinstance(value, np.ndarray) and value.dtype.kind in kinds
+
+
+def _all(value: Any, holds: Callable[[Any], bool]) -> bool:
+    return type(value) is list and all(map(holds, value))
+
+
+def _is_float(value: Any) -> bool:
+    return type(value) is float
+
+
+def _is_bool(value: Any) -> bool:
+    return type(value) is bool
+
+
+def _is_gradients(value: Any) -> bool:
+    found = value.get("gradients")
+    return type(found) is dict and all(item is None or is_numbers(item) for item in found.values())
+
+
+def _is_reading(value: Any) -> bool:
+    """Is this what a trained model reads off examples: whole numbers, and pictures of its inside or none?"""
+    maps, filters = value.get("maps", []), value.get("filters", ["", np.zeros(())])
+    curves = [value[name] for name in ("on_held", "on_learned") if name in value]
+    return (
+        is_numbers(value.get("classes"), "iu")
+        and all(is_numbers(item, "iu") and item.ndim == 2 and 0 < len(item) <= MOST_EPOCHS for item in curves)
+        and _all([filters, *maps] if type(maps) is list else None, lambda item: type(item) is list and len(item) == 2)
+        and all(type(name) is str and is_numbers(planes) for name, planes in [filters, *maps])
+    )
+
+
+MOST_EPOCHS = 1000  # that a curve shows
+# What the operations of `grader.models.harness` answer, as far as its readers rely on it: it is a student's word.
+FORMS: Mapping[str, tuple[type, Callable[[Any], bool]]] = {
+    "outputs": (list, lambda value: all(is_numbers(item) and item.ndim > 0 for item in value)),
+    "beginnings": (list, lambda value: all(map(_is_float, value))),
+    "by_heart": (list, lambda value: all(map(_is_float, value))),
+    "gradients": (dict, _is_gradients),
+    "rehearse": (dict, lambda value: True),
+    "learn": (dict, lambda value: _is_reading(value) and {"on_held", "on_learned"} <= value.keys()),
+    "weigh": (dict, _is_reading),
+    "steps": (dict, lambda value: _all(value.get("modes"), _is_bool) and type(value.get("losses")) is list),
+    "evaluations": (
+        dict,
+        lambda value: (
+            _all(value.get("training"), _is_bool)
+            and _all(value.get("gradients"), _is_bool)
+            and type(value.get("results")) is list
+        ),
+    ),
+}
+
+
 @dataclass
 class Student:
     """What the operations on models answer in the student's process, checked for its form.
@@ -145,14 +201,14 @@ class Student:
         """
         first, *rest = arguments
         if not self.place or not isinstance(first, dict):
-            return self._answer(self._reply(operation, *arguments))
+            return self._answer(operation, self._reply(operation, *arguments))
         reply = self._reply(operation, {**first, **self.place}, *rest)
         if not isinstance(reply, Raised):
-            return self._answer(reply)
+            return self._answer(operation, reply)
         refuse_for_the_gpu(reply.message, reply.line)
         if reply.message.startswith("CUDA error"):  # after a fault on the GPU that process can compute no more
             self._reply("leave")
-        answer = self._answer(self._reply(operation, *arguments))
+        answer = self._answer(operation, self._reply(operation, *arguments))
         said = reply.message.partition("\n")[0]
         self.notes.append(f"computed on the processor, since on the GPU it raises {reply.type}: {said}".rstrip(": "))
         self.place = {}
@@ -161,7 +217,7 @@ class Student:
     def _reply(self, operation: str, *arguments: Any) -> Reply:
         return self.runner.call(f"@{operation}", Call(arguments), REPLY)
 
-    def _answer(self, reply: Reply) -> Any:
+    def _answer(self, operation: str, reply: Reply) -> Any:
         if isinstance(reply, Died):
             raise Stopped(reply.message, reply.outcome)
         if isinstance(reply, Raised):
@@ -173,6 +229,9 @@ class Student:
             findings = (EARLY_STEP,) if "modified by an inplace operation" in reply.message else ()
             raise Stopped(f"it raises {reply.type}{place}{said}", outcome, reply.line, findings)
         assert isinstance(reply, Returned)
+        kind, holds = FORMS.get(operation, (object, lambda value: True))
+        if not (isinstance(reply.value, kind) and holds(reply.value)):
+            raise Stopped(f"its process sent something else than {operation.replace('_', ' ')}")
         return reply.value
 
     def form(self, value: Any, *shape: int | None) -> Any:

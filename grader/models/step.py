@@ -137,7 +137,9 @@ def number(value: Any) -> float | None:
     """Return a number that a function returned: a float, an int, or an array of one; None for anything else."""
     if isinstance(value, np.ndarray) and value.size == 1 and value.dtype.kind in "fiu":
         return float(value.reshape(()))
-    return float(value) if type(value) in (int, float) else None
+    if type(value) is int:
+        return float(value) if value.bit_length() < 1000 else None
+    return value if type(value) is float else None
 
 
 def near(got: Sequence[float | None], want: Sequence[float | None]) -> bool:

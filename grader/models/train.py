@@ -15,6 +15,7 @@ from grader.models import accuracy, harness
 from grader.models.exam import EARLY_STEP, MODES, UPDATE, Exam, Stopped, Weights
 from grader.outcome import Finding, Outcome
 
+SIDE = 128  # entries of a kernel or map that are shown, down and across
 QUICK = 300  # examples that a quick run learns from
 
 
@@ -106,7 +107,7 @@ class TrainExam(Exam):
         try:
             passes = [Pass(tuple(int(r) for r in rows), bool(t), bool(g), bool(c)) for rows, t, g, c in found["passes"]]
             weights, end, moved = found["weights"], found["end"], bool(found["moved"])
-        except (TypeError, ValueError, KeyError):
+        except (TypeError, ValueError, LookupError, OverflowError):
             raise Stopped("its process sent no training") from None
         weights = self.student.form(weights, None, None)
         if len(weights) and weights.shape[1] != size:
@@ -468,10 +469,11 @@ class TrainExam(Exam):
         name, kernels = found["filters"]
         kernels = self.student.form(kernels, None, None, None)
         maps = {}
-        for operation, planes in found.get("maps", ()):
-            maps[self.plan.words.get(str(operation), "layer")] = grey(self.student.form(planes, None, None, None))
+        for operation, planes in found.get("maps", [])[:2]:
+            shown = self.student.form(planes, None, None, None)[: harness.SHOWN, :SIDE, :SIDE]
+            maps[self.plan.words.get(operation, "layer")] = grey(shown)
         return {
-            "filters": {"name": str(name)[:200], "values": np.round(kernels, 4).tolist()},
+            "filters": {"name": name[:200], "values": np.round(kernels[: harness.SHOWN, :SIDE, :SIDE], 4).tolist()},
             "input": grey(data.held_x[0][:1])[0],
             "maps": maps,
         }
@@ -496,10 +498,12 @@ def _learned(passes: Sequence[Pass]) -> set[int]:
 
 def length(values: Any) -> float:
     """Return the length of a vector; NumPy's own wakes all threads of BLAS for it, which is slow beside others."""
-    return math.sqrt(float(np.square(values).sum()))
+    with np.errstate(over="ignore"):
+        return math.sqrt(float(np.square(values).sum()))
 
 
 def grey(planes: Any) -> Any:
     """Return planes as whole numbers of 0 … 255, black the lowest of all and white the highest."""
+    planes = np.nan_to_num(planes, posinf=0.0, neginf=0.0)  # of weights that grew without end
     low, high = float(planes.min(initial=0.0)), float(planes.max(initial=0.0))
     return np.round((planes - low) / ((high - low) or 1.0) * 255).astype(int).tolist()

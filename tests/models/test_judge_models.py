@@ -18,9 +18,12 @@ from torch import nn
 from grader.contract import Call, Limits
 from grader.functions.runner import Runner
 from grader.model import EvaluationTwin, Labelled, Measured, ModelPart, ModelTask, ModelTwin, Plan, StepTwin
-from grader.models import accuracy, reference
+from grader.models import accuracy, reference, step
+from grader.models.build import checked
+from grader.models.exam import Stopped, Student
 from grader.models.judge import judge_model
 from grader.models.selftest import ModelSession, broken
+from grader.models.train import grey
 from grader.outcome import Outcome, PartResult
 from grader.sandbox.host import Sandbox
 from grader.sandbox.replies import Died, Reply, Returned
@@ -443,6 +446,67 @@ def test_nothing_is_taken_on_trust(sandbox: Sandbox) -> None:
     )
     assert judged(sandbox, forged, ModelTask.BUILD).score <= Fraction(3, 10)
     assert judged(sandbox, forged, ModelTask.TRAIN).score == 0
+
+
+ROWS, HALF = np.zeros((2, 9), np.uint8), np.full((2, 9), 0.5)
+READING = {"classes": ROWS[0], "on_held": ROWS, "on_learned": ROWS}
+
+
+@pytest.mark.parametrize(
+    ("operation", "value"),
+    [
+        ("outputs", [HALF, [[1], [2, 3]]]),
+        ("outputs", [np.zeros(())]),
+        ("outputs", [HALF * 1j]),
+        ("by_heart", [[1.0], 2.0]),
+        ("beginnings", [1 << 8000, 1.0, 1.0]),
+        ("gradients", {"gradients": {"w": [[1], [2, 3]]}}),
+        ("gradients", HALF),
+        ("rehearse", HALF),
+        ("learn", {**READING, "on_held": ROWS[:0]}),
+        ("learn", {**READING, "classes": HALF[0]}),
+        ("learn", {**READING, "maps": HALF}),
+        ("learn", {**READING, "filters": ["w", None]}),
+        ("learn", {"classes": ROWS[0]}),
+        ("weigh", {"classes": HALF * np.nan}),
+        ("steps", {"weights": HALF, "losses": 3, "modes": []}),
+        ("steps", {"weights": HALF, "losses": [], "modes": [HALF]}),
+        ("evaluations", {"results": None, "training": [], "gradients": []}),
+    ],
+)
+def test_an_answer_of_another_form_is_the_students_failure(operation: str, value: object) -> None:
+    """What it would raise later, in the grader, would make the part ungradable, and cost no mark."""
+
+    class Forged(ModelSession):
+        def call(self, function: str, call: Call, *, reply_bytes: int) -> Reply:  # noqa: ARG002 - the protocol's
+            return Returned(value)
+
+    with pytest.raises(Stopped, match=f"its process sent something else than {operation.replace('_', ' ')}"):
+        Student(Runner(lambda: Forged({}))).ask(operation, {})
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [((1 << 20, 1 << 20), "more than 16,777,216 parameters"), ((-1,), "no description"), ((2,) * 9, "no description")],
+)
+def test_no_weights_are_drawn_for_a_model_of_any_size(shape: tuple[int, ...], message: str) -> None:
+    """It is a student's process that says how large its parameters are, and the grader that would hold them."""
+    described = {"parameters": [["w", list(shape)]], "unused": [], "frozen": [], "stages": [], "output": [8, 3]}
+    with pytest.raises(Stopped, match=message):
+        checked(described)
+    with pytest.raises(Stopped, match="no description"):
+        checked(np.zeros(3))
+
+
+def test_a_number_that_is_no_float_is_no_number() -> None:
+    """A loss of a thousand digits is an int that Python cannot turn into a float."""
+    assert step.number(1 << 8000) is None
+    assert [step.number(value) for value in (3, 2.5, np.float32(2).reshape(1), True)] == [3.0, 2.5, 2.0, None]
+
+
+def test_a_map_of_no_numbers_is_still_drawn() -> None:
+    """Weights that grew without end give NaN; the map is grey then, and nothing is printed."""
+    assert grey(np.array([[np.nan, 1.0], [np.inf, 0.0]])) == [[0, 255], [0, 0]]
 
 
 @pytest.mark.parametrize("task", list(ModelTask))
