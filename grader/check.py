@@ -18,7 +18,7 @@ from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from grader.answers import count
+from grader.answers import count, shortened
 from grader.contract import Contract, Limits
 from grader.course import Course
 from grader.draw import digest
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from grader.sandbox.host import Sandbox
 
 STRANGER = "was not handed out to"
+STRAY = 20  # names in a student's answers that are told to be no part's
 FILES = "files"  # the topic, and the part, of what could not be read and of which nobody knows what it answers
 OPTIMIZERS = "torch._dynamo"  # what every optimizer of torch imports when it is made, which takes a second
 TORCH = frozenset({"torch", OPTIMIZERS})  # what models need
@@ -406,8 +407,11 @@ class Grading:
         raw, lost, notes = _raw_answers(task.module, runner, known)
         stray = unknown_names(task.exercise, raw)
         notes += [
-            f"{task.module.path}: answers has no part {name!r}. {did_you_mean(name, known)}".rstrip() for name in stray
+            f"{task.module.path}: answers has no part {shortened(repr(name))}. {did_you_mean(name, known)}".rstrip()
+            for name in stray[:STRAY]
         ]
+        if len(stray) > STRAY:
+            notes.append(f"{task.module.path}: answers has {len(stray) - STRAY:,} more names that are no part's")
         if task.variant is None:
             return mark_forms(task.exercise, raw, lost, FORM_ONLY), notes
         return mark_answers(task.variant, raw, lost), notes

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
-from grader.answers import Answer, Choice, MultipleChoice, Value
+from grader.answers import Answer, Choice, MultipleChoice, Value, shortened
 from grader.draw import Draw, digest
 from grader.errors import CourseError, VariantError
 from grader.exercise import AnyExercise, Exercise, Level, Part
@@ -111,10 +111,12 @@ def parse_id(text: str) -> VariantId:
     """Return what an id says, or raise VariantError when it was mistyped or edited."""
     match = _ID.fullmatch(text.strip())
     if match is None or match["level"] not in set(Level):
-        raise VariantError(f"VARIANT {text!r} is not an id", hint="Copy it from your sheet, unchanged.")
+        raise VariantError(f"VARIANT {shortened(repr(text))} is not an id", hint="Copy it from your sheet, unchanged.")
     body, _, check = match[0].rpartition("-")
     if _check_code(body) != check:
-        raise VariantError(f"VARIANT {text!r} was mistyped or edited", hint="Copy it from your sheet, unchanged.")
+        raise VariantError(
+            f"VARIANT {shortened(repr(text))} was mistyped or edited", hint="Copy it from your sheet, unchanged."
+        )
     return VariantId(
         text=match[0],
         topic=match["topic"],

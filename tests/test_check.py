@@ -271,6 +271,16 @@ def test_an_unknown_answer_is_pointed_out(hand_in: Hand, variant: AnyVariant) ->
     assert result.problems == ("sums.py: answers has no part 'totl'. Did you mean 'total'?",)
 
 
+def test_what_is_said_of_a_file_has_an_end(hand_in: Hand, variant: AnyVariant) -> None:
+    """A file of thousands of names, or of one of 60 KB, must not fill a report."""
+    many: dict[str, Any] = {f"part{number:04}": 1 for number in range(1000)} | {"x" * 50_000: 1}
+    result = hand_in({"sums.py": filled(variant, **many)})
+    assert len(result.problems) == 21
+    assert result.problems[-1] == "sums.py: answers has 981 more names that are no part's"
+    (problem,) = hand_in({"sums.py": f"VARIANT = {'A' * 60_000!r}\n"}).problems
+    assert len(problem) < 200
+
+
 def test_only_the_students_own_keyed_variant_counts(tmp_path: Path) -> None:
     """With a course key, neither a practice variant nor a neighbour's is graded."""
     exercise = load_course(TOY).exercise("sums")
