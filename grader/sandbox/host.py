@@ -791,7 +791,7 @@ def _is_name(name: Any) -> bool:
 
 def _raised(header: dict[str, Any]) -> Raised:
     kind, message, line, missing = (header[field] for field in ("type", "message", "line", "missing"))
-    if kind not in BUILTIN_EXCEPTIONS or type(message) is not str or len(message) > 2000:
+    if type(kind) is not str or kind not in BUILTIN_EXCEPTIONS or type(message) is not str or len(message) > 2000:
         raise protocol.ProtocolError("no exception")
     if line is not None and (type(line) is not int or not 0 <= line < 2**31):
         raise protocol.ProtocolError("no line number")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import sysconfig
@@ -18,8 +19,8 @@ from grader.contract import Call, Limits
 from grader.errors import InputError, SandboxError
 from grader.functions.runner import Runner
 from grader.outcome import Outcome
-from grader.sandbox import probe
-from grader.sandbox.host import Sandbox, Session, place_of
+from grader.sandbox import probe, protocol
+from grader.sandbox.host import Sandbox, Session, _reply, place_of
 from grader.sandbox.replies import Died, Junk, Raised, Reply, Returned
 
 LIMITS = Limits(call_seconds=1.0, total_seconds=5.0, memory=256 << 20)
@@ -378,3 +379,37 @@ def test_answers_before_the_question_are_refused(sandbox: Sandbox) -> None:
         reply = call(session, "f")
     assert isinstance(reply, Died)
     assert "answered before it was asked" in reply.message
+
+
+ODD: tuple[Any, ...] = (
+    None, True, -1, 2**31, 2**70, 1.5, "", "x", "ValueError\x1b[2J", "é" * 300, [], [[]], [{}], ["x", []], [-1],
+    [2**40], {}, {"a": []}, [None], [True], ["0 0"], ["x" * 300],
+)  # fmt: skip
+RIGHT: dict[str, dict[str, Any]] = {
+    "returned": {"id": 3, "ok": True, "tree": 4, "changed": [0, "x"], "shares": [], "earlier": [1]},
+    "raised": {
+        "id": 3, "ok": False, "tree": 0, "type": "ValueError", "message": "m", "line": 1, "missing": "a.b",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", RIGHT)
+def test_an_answer_of_another_form_is_a_protocol_error(form: str) -> None:
+    """Any other exception would be a failure of ours, and the part that deserves a zero would be ungradable."""
+    body = {"returned": b"null", "raised": b""}[form]
+    _reply(RIGHT[form], body, 3, 0.0)
+    refused = set()
+    for field in RIGHT[form]:
+        for value in ODD:
+            header = {**RIGHT[form], field: value}
+            try:
+                protocol.read_header(json.dumps(header).encode())
+                reply = _reply(header, body, 3, 0.0)
+            except protocol.ProtocolError:
+                refused.add((field, repr(value)))
+            else:  # what is taken is harmless: names of Python's, and text
+                assert isinstance(reply, Returned | Raised)
+                if isinstance(reply, Raised):
+                    assert (reply.type, reply.missing in ("", "x", "a.b", "?")) == ("ValueError", True)
+        assert any(name == field for name, _ in refused) or field == "missing"
+    assert {field for field, value in refused if value == "[[]]"} == RIGHT[form].keys() - {"missing"}
