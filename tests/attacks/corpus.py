@@ -443,7 +443,7 @@ inside(
 inside("print-through-memory", "wrong", "import mmap\nmmap.mmap(1, 1 << 16)[:] = b'\\x1b' * (1 << 16)\nreturn 'PASSED'")
 inside(
     "pass-descriptors",
-    "OSError crashed",
+    "OSError crashed timeout",
     """
     import array, socket
     rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [0, 1] * 80))]
