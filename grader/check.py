@@ -87,6 +87,14 @@ class Settings:
         return Limits(call, total, max(limit.memory for limit in every))
 
 
+NAMELESS = "it has answers and no VARIANT, which says what was asked. Copy that line from your stub."
+
+
+def _lacks_variant(module: Module) -> bool:
+    """Has a stub lost the line that says which numbers its answers are for?"""
+    return module.variant is None and module.binds_answers
+
+
 @dataclass(frozen=True)
 class Task:
     """One file of a student, understood: its variant or none, and the functions it is graded on."""
@@ -159,6 +167,8 @@ class Grading:
                 task = self._blocked(module, f"{module.path}: {error.message}. {error.hint}".strip())
             if task.blocked:
                 problems.append(task.blocked)
+            elif _lacks_variant(module) and not module.unread:
+                problems.append(f"{module.path}: {NAMELESS}")
             if task.exercise or task.functions:
                 tasks.append(task)
             elif task.unread:
@@ -228,8 +238,11 @@ class Grading:
     def _functions_only(self, module: Module) -> Task:
         """A module without VARIANT is graded on every contract function that it defines.
 
-        In a file called after one of them, a function that only bears another's name is a helper of its own.
+        In a file called after one of them, a function that only bears another's name is a helper of its own. A
+        topic's stub that has lost its VARIANT is none: its functions alone would be full marks for part of the work.
         """
+        if _lacks_variant(module) and module.stem in self.course.topics:
+            return self._blocked(module, f"{module.path}: {NAMELESS}")
         known = self.course.contracts
         if self.settings.topics:
             named = {p.name for t in self.settings.topics for p in self.course.exercise(t).functions}

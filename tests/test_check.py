@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from grader.check import Grading, Settings, Task, _ctrl_c, _importable
+from grader.check import NAMELESS, Grading, Settings, Task, _ctrl_c, _importable
 from grader.course import load_course
 from grader.errors import InputError
 from grader.exercise import Level
@@ -85,6 +85,23 @@ def test_a_wrong_answer_is_diagnosed(hand_in: Hand, variant: AnyVariant) -> None
     """The wrong number names the mistake."""
     result = hand_in({"sums.py": filled(variant, total=variant.p.a - variant.p.b)})
     assert [f.name for f in part(result, "total").misconceptions] == ["difference"]
+
+
+def test_answers_without_their_variant_are_not_passed_over(tmp_path: Path, variant: AnyVariant) -> None:
+    """Graded on its function alone, a stub that lost the line would have full marks for a part of the work."""
+    lost = filled(variant).partition("\n")[2]
+    files: dict[str, dict[str, str | bytes]] = {
+        "ada": {"sums.py": lost},
+        "bob": {"homework.py": lost},
+        "cy": {"add.py": GOOD},
+    }
+    stub, other, function = run(tmp_path, files, Settings(call_seconds=0.5)).students
+    assert stub.score == 0
+    assert stub.max_score == 10
+    assert stub.problems == (f"sums.py: {NAMELESS}",)
+    assert [(p.part, p.outcome) for p in other.parts] == [("add", Outcome.CORRECT)]
+    assert other.problems == (f"homework.py: {NAMELESS}",)
+    assert (function.score, function.problems) == (Fraction(1), ())
 
 
 def test_an_error_is_carried_forward_less_the_penalty(hand_in: Hand, variant: AnyVariant) -> None:
