@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from grader.draw import Draw
+from grader.errors import did_you_mean
 from grader.surds import Surd, UndefinedError, root, surd
 
 MAX_LENGTH = 2000  # characters
@@ -151,8 +152,9 @@ class _Parser:
         if kind != "name":
             raise FormulaError(f"{text!r} is not expected there")
         if text not in self.names:
-            known = f"; the names are {', '.join(sorted(self.names))}" if self.names else ""
-            raise FormulaError(f"unknown name {text!r}{known}")
+            listing = f"the names are {', '.join(sorted(self.names))}" if self.names else ""
+            known = did_you_mean(text, self.names, otherwise=listing)
+            raise FormulaError("; ".join(filter(None, [f"unknown name {text!r}", known[:1].lower() + known[1:]])))
         self.used.add(text)
         return lambda point: point[text]
 

@@ -67,6 +67,7 @@ def test_whole_numbers_are_read_however_they_are_written(raw: object) -> None:
         (Number(), "sqrt(-1)", "expected a number"),
         (Number(), "2^99", "expected a number"),
         (Expression(("x", "y")), "x + z", "unknown name 'z'; the names are x, y"),
+        (Expression(("X11", "dh11")), "x11*dh11", r"unknown name 'x11'; did you mean 'X11'\?$"),
         (Expression(("x", "y")), None, "got nothing"),
         (Number(2), "__import__('os')", "expected a number"),
         (Shape(("height", "width")), (3, 4, 5), r"expected a tuple of whole numbers \(height, width\)"),
