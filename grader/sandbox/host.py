@@ -587,6 +587,8 @@ class Session:
         begun = time.monotonic()
         deadline = begun + min(self._limits.call_seconds, self._left)
         try:
+            if self._left <= 0:
+                raise TimeoutError
             head, end = self._frame(_reply_limit(reply_bytes), deadline, nap=True)
             seconds = time.monotonic() - begun
             self._left -= seconds
@@ -600,6 +602,7 @@ class Session:
             start = protocol.LENGTHS.size
             header = protocol.read_header(answer[start : start + head])
             reply = _reply(header, answer[start + head :], number, seconds)
+            self._left -= time.monotonic() - begun - seconds  # what takes long to read takes the student's time
         except (TimeoutError, EOFError, OSError, protocol.ProtocolError) as error:
             return self._failed(error)
         if isinstance(reply, Raised) and reply.type == "MemoryError":

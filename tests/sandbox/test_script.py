@@ -8,6 +8,7 @@ import mmap
 import os
 import random
 import resource
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -257,6 +258,25 @@ def test_every_call_has_its_deadline(sandbox: Sandbox) -> None:
     found = replies(sandbox, asked, (asked,))
     assert len(found) == 3
     assert found[2] == Died(Outcome.TIMEOUT, "One call took longer than 1 s.")
+
+
+def test_answers_that_take_long_to_read_take_the_students_time(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hundred thousand numbers for each of a thousand calls would be minutes of the grader's own work."""
+    read = host._reply
+
+    def slowly(*arguments: Any) -> Any:
+        time.sleep(0.1)
+        return read(*arguments)
+
+    monkeypatch.setattr(host, "_reply", slowly)
+    asked = numbers("double", 40)
+    with sandbox.open(SOURCE, "given.py", Limits(1.0, 1.0, LIMITS.memory), b"seed", (asked,)) as session:
+        session.load()
+        found = list(session.perform(asked))
+    assert len(found) < 15
+    assert found[-1] == Died(Outcome.TIMEOUT, "The calls together took longer than 1 s.")
 
 
 def test_answers_that_were_not_asked_for_are_refused(sandbox: Sandbox) -> None:
