@@ -288,6 +288,8 @@ def test_several_hints_are_told_as_alternatives() -> None:
     gradebook = one(part("step", Outcome.WRONG, 0, "not right", misconceptions=hints))
     shown = plain_terminal(gradebook, details=True)
     assert "Hint: You added it under the root.\n    Or: You left it out." in shown
+    both = one(part("train", Outcome.WRONG, 0, "not right", kind="model", misconceptions=hints))
+    assert "Or: " not in plain_terminal(both, details=True)  # each was found by a check of its own
 
 
 def test_a_class_without_parts_has_no_legend() -> None:

@@ -184,8 +184,8 @@ def test_of_a_model_it_is_said_what_was_looked_at(tmp_path: Path) -> None:
 def test_of_several_hints_one_is_the_students(tmp_path: Path) -> None:
     """Two mistakes may give one answer: who reads both as true of the same work believes neither."""
     hints = (Finding("eps-inside", "You added it under the root."), Finding("eps-forgotten", "You left it out."))
-    for found, told in ((hints, True), (hints[:1], False)):
-        step = part("step", Outcome.WRONG, 0, "not right", misconceptions=found)
+    for found, kind, told in ((hints, "answer", True), (hints[:1], "answer", False), (hints, "model", False)):
+        step = part("step", Outcome.WRONG, 0, "not right", kind=kind, misconceptions=found)
         page = pages(Gradebook("c", (StudentResult("ada", (step,)),)), tmp_path)["students/ada.html"]
         assert ("one of the hints is for you" in page) is told
 

@@ -142,8 +142,10 @@ def _explanation(part: PartResult) -> Iterator[str]:
         return
     if part.message != part.outcome:
         yield place(part) + part.message
-    leads = ("Hint", *["Or"] * (len(part.misconceptions) - 1))  # several mistakes may give one answer
-    yield from (f"{lead}: {finding.hint}" for lead, finding in zip(leads, part.misconceptions, strict=False))
+    for number, finding in enumerate(
+        part.misconceptions
+    ):  # several mistakes may give one answer; a model may have both
+        yield f"{'Or' if number and part.kind != 'model' else 'Hint'}: {finding.hint}"
     if (example := part.counterexample) is not None:
         yield from filter(None, [example.call])
         if example.want is not None:  # withheld from feedback of the input alone
