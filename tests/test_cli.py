@@ -208,9 +208,10 @@ def test_try_without_the_key_says_that_only_the_form_is_checked(tmp_path: Path) 
     result = grader("try", file, "--course", TOY)
     assert result.returncode == 0, result.stdout
     assert "The answers are judged by your course: here only their form is checked." in result.stderr
-    assert "sums, total, mean, parity: the form is right; your course judges the value" in " ".join(
-        result.stdout.split()
-    )
+    told = " ".join(result.stdout.split())
+    assert "? sums, total: not graded, which costs no marks the form is right; your course judges the value ?" in told
+    assert told.count("the form is right") == 1
+    assert all(f"? sums, {part}: not graded, which costs no marks" in told for part in ("mean", "parity"))
 
 
 def test_a_students_own_file_can_be_tried_without_walls(tmp_path: Path) -> None:
