@@ -110,7 +110,10 @@ def package(wish: Requirement) -> Item:
 def isolation() -> Iterator[Item]:
     """Start a process as for a student's work behind each kind of walls, and yield what holds here."""
     kernel = "Use Linux 5.13 or newer with Landlock and seccomp; in a container, allow these system calls."
-    fixes = {"full": "Allow user namespaces: sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0"}
+    fixes = {
+        "full": "Allow user namespaces: sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0",
+        "bwrap": "Nothing to do where the tier full works. Else: sudo apt-get install bubblewrap",
+    }
     try:
         from grader.sandbox.probe import survey
     except ImportError as error:

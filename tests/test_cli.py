@@ -223,7 +223,7 @@ def test_a_students_own_file_can_be_tried_without_walls(tmp_path: Path) -> None:
     assert "✓" in result.stdout
     result = grader("try", file, "--course", TOY, "--sandbox", "docker")
     assert result.returncode == 2
-    assert "Use one of auto, full, landlock, none." in result.stderr
+    assert "Use one of auto, full, bwrap, landlock, none." in result.stderr
 
 
 def test_a_course_in_the_current_folder_is_used(tmp_path: Path) -> None:

@@ -49,8 +49,8 @@ from grader.sandbox import tiers
     default=tiers.AUTO,
     show_default=True,
     callback=lambda ctx, param, word: tiers.named(word),
-    help="How students' code is contained: full (namespaces, made without bubblewrap), landlock, docker, none "
-    "(for your own files only), or auto: full, else landlock, else nothing is graded.",
+    help="How students' code is contained: full (namespaces), bwrap (the same, by bubblewrap), landlock, docker, none "
+    "(for your own files only), or auto: full, else bwrap, else landlock, else nothing is graded.",
 )
 @click.option("--device", default="cpu", metavar="auto|cpu|cuda[:N]", help="Where models are trained.  [default: cpu]")
 @data_options

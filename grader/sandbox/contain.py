@@ -20,7 +20,8 @@ import sysconfig
 from contextlib import suppress
 from pathlib import Path
 
-FULL, LANDLOCK, NONE = "full", "landlock", "none"
+FULL, BWRAP, LANDLOCK, NONE = "full", "bwrap", "landlock", "none"
+INSIDE = "inside bwrap"  # the tier of a worker that bubblewrap has put into its namespaces
 
 # x86_64, aarch64; None where the architecture has no such call.
 NUMBERS: dict[str, tuple[int | None, int | None]] = {
@@ -86,6 +87,8 @@ READABLE_FILES = (
     "/etc/ld.so.cache", "/dev/null", "/dev/zero", "/dev/urandom", "/etc/localtime", "/proc/cpuinfo", "/proc/meminfo",
 )  # fmt: skip
 HIDDEN = ("site-packages", "dist-packages", "ensurepip", "test")  # of the standard library's folder
+LINKS = ("/lib", "/lib64", "/bin", "/usr/lib64")  # that stand for folders in /usr
+BUBBLEWRAP = ("/usr/bin/bwrap", "/usr/local/bin/bwrap")
 READABLE_FOLDERS = ("/sys/devices/system/cpu", "/usr/share/zoneinfo")
 
 _libc = ctypes.PyDLL(None, use_errno=True)
@@ -156,6 +159,31 @@ def _mapped_folders() -> list[str]:
 # ---- namespaces, once a zygote ----
 
 
+def wrap(paths: list[str], files: list[str], command: list[str]) -> None:
+    """Become this Python command as process 1 of bubblewrap's namespaces, where it sees `paths` and its own `files`.
+
+    Where only bubblewrap may make namespaces (Ubuntu from 24.04 on, as shipped) this is how to have them.
+    """
+    program = next((path for path in BUBBLEWRAP if os.access(path, os.X_OK)), None)
+    if program is None:
+        raise OSError(errno.ENOENT, "bubblewrap is not installed: sudo apt-get install bubblewrap")
+    python = os.path.realpath(sys.executable)
+    words = [program, "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--as-pid-1"]
+    if os.getuid():
+        words += ["--unshare-user", "--uid", "1000", "--gid", "1000"]
+    else:  # which `enclose` gives up, as in the other tiers
+        for capability in ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP", "CAP_DAC_READ_SEARCH"):
+            words += ["--cap-add", capability]
+    words += ["--proc", "/proc", "--dir", "/tmp"]  # noqa: S108 (empty, and not to be written)
+    for path in sorted({*paths, *files, python}):
+        if not path.startswith("/proc/"):
+            words += ["--dev-bind" if path.startswith("/dev/") else "--ro-bind", path, path]
+    for link in LINKS:
+        if os.path.islink(link):
+            words += ["--symlink", os.readlink(link), link]
+    os.execv(program, [*words, "--remount-ro", "/", "--chdir", "/", "--", python, "-I", "-S", "-B", *command])  # noqa: S606 (no shell)
+
+
 def enclose(tier: str, paths: list[str], root: str) -> tuple[list[str], int]:
     """Give up root and, in the full tier, go into namespaces whose only files are those that may be read.
 
@@ -179,6 +207,7 @@ def enclose(tier: str, paths: list[str], root: str) -> tuple[list[str], int]:
         walls.append("namespaces")
     else:
         process = os.open("/proc/self", os.O_PATH | os.O_DIRECTORY)
+        walls += ["namespaces"] if tier == INSIDE else []
     for capability in range(41):
         with suppress(OSError):
             _prctl(PR_CAPBSET_DROP, capability)
@@ -186,7 +215,7 @@ def enclose(tier: str, paths: list[str], root: str) -> tuple[list[str], int]:
         _become_nobody()
         walls.append("other user")
     _keep_capabilities(0 if os.access(os.__file__, os.R_OK) else 1 << CAP_DAC_READ_SEARCH)
-    if tier == FULL:  # elsewhere the parent is a thread of the grader, whose end must not be ours
+    if tier in (FULL, INSIDE):  # elsewhere the parent is a thread of the grader, whose end must not be ours
         _prctl(PR_SET_PDEATHSIG, 9)
     _prctl(PR_SET_DUMPABLE, 0)
     return walls, process
@@ -214,7 +243,7 @@ def _change_root(root: str, paths: list[str]) -> None:
     for path in sorted(paths):
         _show(path, root + path)
     os.makedirs(root + "/tmp", exist_ok=True)  # noqa: S108 (empty, and not to be written)
-    for link in ("/lib", "/lib64", "/bin", "/usr/lib64"):
+    for link in LINKS:
         if os.path.islink(link) and not os.path.lexists(root + link):
             os.symlink(os.readlink(link), root + link)
     _mount("none", root, None, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV)

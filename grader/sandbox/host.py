@@ -161,7 +161,7 @@ class Sandbox:
                     (self._packages / companion).symlink_to(spec.parent / companion)
 
     def _start(self) -> None:
-        tiers = (contain.FULL, contain.LANDLOCK) if self.tier == "auto" else (self.tier,)
+        tiers = (contain.FULL, contain.BWRAP, contain.LANDLOCK) if self.tier == "auto" else (self.tier,)
         problems = []
         for tier in tiers:
             try:

@@ -108,7 +108,7 @@ def survey() -> tuple[TierReport, ...]:
     from grader.sandbox.host import Sandbox
 
     reports = []
-    for tier in (contain.FULL, contain.LANDLOCK):
+    for tier in (contain.FULL, contain.BWRAP, contain.LANDLOCK):
         try:
             with Sandbox(tier=tier) as sandbox:
                 reports.append(TierReport(tier, True, tuple(sandbox.walls)))

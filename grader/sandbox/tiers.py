@@ -1,7 +1,7 @@
 """What `grader check --sandbox` may be told, and what is said about each.
 
-`auto`, `full` and `landlock` are walls of `grader.sandbox.contain`; `docker` is the whole run in a container with
-the walls of `landlock` inside; `none` is no wall at all.
+`auto`, `full`, `bwrap` and `landlock` are walls of `grader.sandbox.contain`; `docker` is the whole run in a container
+with the walls of `landlock` inside; `none` is no wall at all.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 from grader.errors import InputError, did_you_mean
 
-AUTO, FULL, LANDLOCK, DOCKER, NONE = "auto", "full", "landlock", "docker", "none"
-TIERS = (AUTO, FULL, LANDLOCK, DOCKER, NONE)
-AT_HOME = (AUTO, FULL, LANDLOCK, NONE)  # of one file, which a container would be too much for
+AUTO, FULL, BWRAP, LANDLOCK, DOCKER, NONE = "auto", "full", "bwrap", "landlock", "docker", "none"
+TIERS = (AUTO, FULL, BWRAP, LANDLOCK, DOCKER, NONE)
+AT_HOME = (AUTO, FULL, BWRAP, LANDLOCK, NONE)  # of one file, which a container would be too much for
 UNSAFE = (
     "Graded with --sandbox none: students' code was not contained. It could read this machine's files, use the "
     "network, and look for the answers."
@@ -26,11 +26,6 @@ WAY_OUT = (
 
 def named(word: str, known: Sequence[str] = TIERS) -> str:
     """Return a tier's name, or raise InputError with the one to use instead."""
-    if word == "bwrap":
-        raise InputError(
-            "--sandbox bwrap is not offered: the grader makes the same namespaces itself, without bubblewrap",
-            hint="Use --sandbox full, which refuses to run where namespaces cannot be made.",
-        )
     if word not in known:
         hint = did_you_mean(word, known, otherwise=f"Use one of {', '.join(known)}.")
         raise InputError(f"--sandbox {word!r} is not known", hint=hint)

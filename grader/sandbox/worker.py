@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 Frames = Any  # the module protocol.py
+FILES = ("protocol", "contain", "../models/harness")  # of ours, that the zygote runs
 MESSAGE_LIMIT = 2000
 OUTPUT_LIMIT = 1 << 16
 
@@ -736,9 +737,12 @@ def image_size(process: int) -> int:
 def main() -> None:
     folder, root, packages, control, tier = sys.argv[1:]
     tempfile.tempdir = "/tmp"  # noqa: S108 (nothing can be written there, but asking where it is must not fail)
-    protocol, contain = beside("protocol"), as_module("contain", beside("contain"))
-    models = beside("../models/harness")
+    protocol, contain_code, models = map(beside, FILES)
+    contain = as_module("contain", contain_code)
     paths = contain.readable_paths(folder)
+    if tier == contain.BWRAP:
+        files = [str(Path(__file__).parent / f"{name}.py") for name in ("worker", *FILES)]
+        contain.wrap(paths, files, [files[0], *sys.argv[1:5], contain.INSIDE])
     names, process = contain.enclose(tier, paths, root)
     sys.path.insert(0, folder)
     for package in packages.split(","):

@@ -65,7 +65,7 @@ def canaries(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Canaries]:
         yield made
 
 
-@pytest.fixture(scope="module", params=["full", "landlock"])
+@pytest.fixture(scope="module", params=["full", "bwrap", "landlock"])
 def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
     with Sandbox(tier=request.param) as made:
         yield made

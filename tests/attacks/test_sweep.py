@@ -23,7 +23,7 @@ def as_root(words: list[str]) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("tier", ["full", "landlock"])
+@pytest.mark.parametrize("tier", ["full", "bwrap", "landlock"])
 @pytest.mark.parametrize("person", ["root", "ordinary user"])
 def test_two_at_a_time_get_nothing_and_leave_nothing(person: str, tier: str) -> None:
     """Neighbours do not help each other, nor does it matter who grades: no canary, no process, little memory."""

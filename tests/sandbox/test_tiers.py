@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -37,7 +38,7 @@ def grade(*words: object) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
-@pytest.mark.parametrize("tier", ["auto", "full", "landlock"])
+@pytest.mark.parametrize("tier", ["auto", "full", "bwrap", "landlock"])
 def test_a_contained_run_has_no_warning(tier: str, work: Path) -> None:
     """A warning that is always there is read by nobody."""
     status, out, err = grade(work, "--sandbox", tier, "--format", "json")
@@ -64,7 +65,7 @@ def test_a_result_without_walls_is_not_lent_to_a_run_with_them(work: Path) -> No
     assert "graded before" in grade(work, "--sandbox", "full")[2]
 
 
-@pytest.mark.parametrize("tier", ["auto", "full", "landlock"])
+@pytest.mark.parametrize("tier", ["auto", "full", "bwrap", "landlock"])
 def test_without_a_working_tier_nothing_is_graded(
     tier: str, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -93,20 +94,36 @@ def test_a_wall_that_leaks_is_no_wall(work: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_only_auto_takes_a_lesser_tier_and_says_so(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where namespaces cannot be made, `full` refuses; `auto` goes on behind Landlock, and not silently."""
+    """Where namespaces cannot be made, `full` refuses; `auto` takes bubblewrap's, or behind Landlock says so."""
+    refused = {tiers.FULL}
 
     class Refused(host._Zygote):
         def __init__(self, folder: Path, packages: frozenset[str], tier: str) -> None:
-            if tier == tiers.FULL:
+            if tier in refused:
                 raise SandboxError("unshare: Operation not permitted")
             super().__init__(folder, packages, tier)
 
     monkeypatch.setattr(host, "_Zygote", Refused)
     words = ["check", str(work), "--course", str(TOY), "--sandbox"]
-    result = CliRunner().invoke(cli, [*words, "auto"], standalone_mode=False, catch_exceptions=False)
+    result = CliRunner().invoke(cli, [*words, "auto", "--fresh"], standalone_mode=False, catch_exceptions=False)
+    assert "note" not in result.stderr  # as strong
+    refused.add(tiers.BWRAP)
+    result = CliRunner().invoke(cli, [*words, "auto", "--fresh"], standalone_mode=False, catch_exceptions=False)
     assert tiers.LESSER in result.stderr
     with pytest.raises(InputError, match="full: unshare: Operation not permitted"):
         CliRunner().invoke(cli, [*words, "full", "--fresh"], standalone_mode=False, catch_exceptions=False)
+
+
+def test_without_bubblewrap_its_tier_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not replaced by the namespaces that the grader makes itself; what is missing is named."""
+    folder = Path(shutil.copytree(host.WORKER.parents[1], tmp_path / "grader"))
+    walls = folder / "sandbox" / "contain.py"
+    walls.write_text(walls.read_text().replace('"/usr/bin/bwrap", "/usr/local/bin/bwrap"', '"/not/there",'))
+    monkeypatch.setattr(host, "WORKER", folder / "sandbox" / "worker.py")
+    with pytest.raises(SandboxError, match=r"bwrap: .*bubblewrap is not installed: sudo apt-get install bubblewrap"):
+        host.Sandbox(tier="bwrap")
+    with host.Sandbox() as sandbox:
+        assert sandbox.tier == "full"
 
 
 def test_answers_alone_need_no_sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,7 +136,7 @@ def test_answers_alone_need_no_sandbox(tmp_path: Path, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize(
     ("word", "message"),
-    [("bwrap", "not offered: the grader makes the same namespaces itself"), ("", "not known"), ("ful", "'ful' is not")],
+    [("bubblewrap", "not known"), ("", "not known"), ("ful", "'ful' is not")],
 )
 def test_other_words_are_refused(word: str, message: str) -> None:
     """A tier that does not exist must not mean another one."""
