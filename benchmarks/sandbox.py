@@ -107,7 +107,7 @@ def limited(name: str, limit: float, seconds: float) -> Target:
 def section(submissions: int = 60) -> str:
     """Return what was measured, in Markdown."""
     lines = ["```text"]
-    every = {tier: figures(tier, submissions) for tier in ("full", "landlock", "none")}
+    every = {tier: figures(tier, submissions) for tier in ("full", "bwrap", "landlock", "none")}
     for tier, found in every.items():
         for name, times in found.items():
             lines.append(

@@ -1,8 +1,11 @@
-"""The system call filter of both architectures, run by a small interpreter of its own."""
+"""The limits, and the system call filter of both architectures, run by a small interpreter of its own."""
 
 from __future__ import annotations
 
+import json
 import struct
+import subprocess
+import sys
 
 import pytest
 
@@ -79,3 +82,24 @@ def test_other_machines_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a table there is no filter, and without a filter no student's code."""
     with pytest.raises(OSError, match="no system call table"):
         verdict("riscv64", 0, monkeypatch=monkeypatch, arch=0)
+
+
+def test_the_limits_are_these() -> None:
+    """No large file, no core dump, no queue, few files, and nothing locked in memory; a little time to say its end."""
+    program = (
+        "import json, resource, sys; sys.path.insert(0, '.'); from grader.sandbox import contain\n"
+        "contain.limit(1 << 32, 7, 64)\n"
+        "names = 'CPU FSIZE CORE MSGQUEUE AS NOFILE MEMLOCK NPROC'.split()\n"
+        "print(json.dumps({n: resource.getrlimit(getattr(resource, f'RLIMIT_{n}')) for n in names}))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=30)
+    assert json.loads(done.stdout) == {
+        "CPU": [7, 8],
+        "FSIZE": [64 << 20, 64 << 20],
+        "CORE": [0, 0],
+        "MSGQUEUE": [0, 0],
+        "AS": [1 << 32, 1 << 32],
+        "NOFILE": [64, 64],
+        "MEMLOCK": [0, 0],
+        "NPROC": [64, 64],
+    }
