@@ -535,14 +535,14 @@ def test_how_marks_come_about_is_said() -> None:
     """The rule, and what was not earned by it."""
     result = grade(lambda x, factor=2: x * 2)
     assert result.credit == (
-        "Each group of cases counts when all of it is right: basics 20 %, factor 60 % (not earned), behaviour 20 %."
+        "Each kind of input counts when all of it is right: basics 20 %, factor 60 % (not earned), behaviour 20 %."
     )
     assert result.score == 4 * (Fraction(1, 5) + Fraction(1, 5))
     assert grade(scale).credit == ""
     closed = grade(lambda x, factor=2: x * factor if factor != 2 else x)
     assert (closed.outcome, closed.score) == (Outcome.WRONG, Fraction(0))
     assert closed.credit == (
-        "Nothing is earned while basics is not right; then each group of cases counts when all of it is: "
+        "Nothing is earned while basics is not right; then each kind of input counts when all of it is: "
         "basics 20 %, factor 60 %, behaviour 20 %."
     )
 

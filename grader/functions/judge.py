@@ -339,11 +339,9 @@ def credit(contract: Contract, tally: Tally) -> str:
         for group, percent in percentages(contract.shares)
     )
     if not opened:
-        return (
-            f"Nothing is earned while {gate} is not right; then each group of cases counts when all of it is: {said}."
-        )
+        return f"Nothing is earned while {gate} is not right; then each kind of input counts when all of it is: {said}."
     lost = "; precision counts there" if tally.imprecise.total() else ""
-    return f"Each group of cases counts when all of it is right: {said}{lost}."
+    return f"Each kind of input counts when all of it is right: {said}{lost}."
 
 
 def overall_outcome(share: Fraction, observations: list[Observation]) -> Outcome:
