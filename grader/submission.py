@@ -39,6 +39,9 @@ SOURCES = (".py", ".ipynb")
 SUFFIXES = (*SOURCES, *WEIGHTS)
 PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others unpack to any size before they can be stopped
 IGNORED = {"__pycache__", "__MACOSX", "node_modules"}
+NO_FILE = "no .py or .ipynb file was handed in"
+INNER = "a student's zip is not unpacked: put its files into the student's folder"
+BESIDE = "a zip beside the students' folders is not unpacked: unpack it into one, or move it away"
 ALLOW = "Allow it, as with chmod -R a+rX on the folder, and run the command again."
 _COMPUTED = object()  # in place of a value that only running the module can tell
 _IMPORT = re.compile(rb"\b(?:import|from)\b[^\n;]*")
@@ -183,7 +186,7 @@ def _encoding_problem(data: bytes) -> str:
     if not data.strip():
         return "the file is empty"
     if b"\0" in data:
-        return "not a text file: it holds zero bytes"
+        return "not a text file: it holds zero bytes. Save it as UTF-8"
     for number, line in enumerate(data.split(b"\n", 2)[:2], start=1):
         cookie = re.match(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", line)
         if cookie and cookie[1].lower().replace(b"_", b"-") not in (
@@ -389,6 +392,9 @@ def _folder(folder: Path, known: Collection[str], without: Path | None) -> Itera
         yield _load(_student(file.stem), file, _told(file.name))
     for inner in folders:
         yield from _student_folder(inner)
+    for entry in entries:
+        if entry.suffix == ".zip" and not entry.is_dir():
+            yield _File(_student(entry.stem), "", problem=f"{_told(entry.name)}: {BESIDE}")
 
 
 def _student_folder(folder: Path) -> Iterator[_File]:
@@ -399,6 +405,7 @@ def _student_folder(folder: Path) -> Iterator[_File]:
         return
     closed: list[OSError] = []
     files: list[Path] = []
+    packed: list[str] = []
     too_deep = 0
     for place, folders, names in os.walk(folder, onerror=closed.append):
         deep = len(Path(place).relative_to(folder).parts) >= MAX_DEPTH  # os.walk itself goes only as deep as Python
@@ -406,6 +413,7 @@ def _student_folder(folder: Path) -> Iterator[_File]:
         folders[:] = [] if deep else kept
         too_deep += deep and len(kept)
         files += [Path(place, name) for name in names if not _ignored(name) and name.endswith(SUFFIXES)]
+        packed += [f"{_told(name)}: {INNER}" for name in names if not _ignored(name) and name.endswith(".zip")]
     for error in closed:
         inner = _told(Path(error.filename).relative_to(folder).as_posix())
         shown = "the folder" if inner == "." else f"{inner}/"
@@ -413,7 +421,7 @@ def _student_folder(folder: Path) -> Iterator[_File]:
     if too_deep:
         yield _File(student, "", problem=f"folders inside more than {MAX_DEPTH} others were not looked into")
     if not files and not closed and not too_deep:
-        yield _File(student, "", problem="no .py or .ipynb file was handed in")
+        yield _File(student, "", problem=packed[0] if packed else NO_FILE)
     for file in sorted(files):
         yield _load(student, file, _told(file.relative_to(folder).as_posix()))
 
@@ -446,17 +454,37 @@ def _zip(path: Path, known: Collection[str]) -> Iterator[_File]:
     except (zipfile.BadZipFile, OSError, UnicodeDecodeError, NotImplementedError) as error:
         raise InputError(f"{path}: not a readable zip: {error}") from None
     with archive:
-        infos = [info for info in archive.infolist() if not info.is_dir() and _wanted(_place(info))]
-        if sum(info.file_size for info in infos) > MAX_ZIP:
+        members = [(info, _place(info)) for info in archive.infolist() if not info.is_dir()]
+        wanted = [(info, place.parts) for info, place in members if _wanted(place)]
+        if sum(info.file_size for info, _ in wanted) > MAX_ZIP:
             raise InputError(f"{path}: unpacks to more than {MAX_ZIP >> 30} GB")
-        places = [(info, _place(info).parts) for info in infos]
-        tops = {parts[0] for _, parts in places}
-        if len(tops) == 1 and any(len(parts) > 2 for _, parts in places):
-            places = [(info, parts[1:]) for info, parts in places]
+        above = 1 if len({parts[0] for _, parts in wanted}) == 1 and any(len(parts) > 2 for _, parts in wanted) else 0
+        places = [(info, parts[above:]) for info, parts in wanted]
         alone = all(len(parts) == 1 and _known(PurePosixPath(parts[0]), known) for _, parts in places)
+        owners = set()
         for info, parts in sorted(places, key=lambda place: place[1]):
             owner = path.stem if alone else (parts[0] if len(parts) > 1 else PurePosixPath(parts[0]).stem)
+            owners.add(owner)
             yield _unzip(archive, info, _student(owner), "/".join(parts[1:] or parts))
+        if not alone or not places:
+            yield from _unreadable([place.parts[above:] for _, place in members], owners)
+
+
+def _unreadable(places: Iterable[tuple[str, ...]], owners: set[str]) -> Iterator[_File]:
+    """Yield a sentence for each student of whose files in a class's zip none can be read."""
+    problems: dict[str, str] = {}
+    for parts in sorted(places):
+        if not parts or any(map(_ignored, parts)):
+            continue
+        owner = parts[0] if len(parts) > 1 else PurePosixPath(parts[0]).stem
+        if owner in owners:
+            continue
+        if parts[-1].endswith(".zip"):
+            problems[owner] = f"{parts[-1]}: {INNER}"
+        elif len(parts) > 1 and _MOODLE.fullmatch(owner):
+            problems.setdefault(owner, NO_FILE)
+    for owner, problem in problems.items():
+        yield _File(_student(owner), "", problem=problem)
 
 
 def _place(info: zipfile.ZipInfo) -> PurePosixPath:

@@ -101,6 +101,30 @@ def test_a_student_without_files_is_told_so(tmp_path: Path) -> None:
     assert eve.problems == ("no .py or .ipynb file was handed in",)
 
 
+def test_work_that_is_packed_once_more_is_not_passed_over(tmp_path: Path) -> None:
+    """Left out in silence, a student would be in no report."""
+    write(tmp_path / "class", {"ada/padding.py": "x=1", "eve/mine.zip": "PK", "ned.zip": "PK", "readme.txt": "-"})
+    ada, eve, ned = find_submissions([tmp_path / "class"], KNOWN)
+    assert (ada.student, ada.problems) == ("ada", ())
+    assert eve.problems == ("mine.zip: a student's zip is not unpacked: put its files into the student's folder",)
+    assert ned.student == "ned"
+    assert ned.problems[0].startswith("ned.zip: a zip beside the students' folders is not unpacked")
+    path = tmp_path / "class.zip"
+    for top in ("", "hw1/"):
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr(f"{top}Ada_1_assignsubmission_file_/padding.py", "x=1")
+            archive.writestr(f"{top}Eve_2_assignsubmission_file_/mine.zip", "PK")
+            archive.writestr(f"{top}Ned_3_assignsubmission_file_/work.docx", "PK")
+            archive.writestr(f"{top}pictures/plot.png", "-")
+            archive.writestr(f"{top}__MACOSX/Zoe_4_assignsubmission_file_/x.zip", "-")
+        found = {student.student: student.problems for student in find_submissions([path], KNOWN)}
+        assert found == {
+            "Ada": (),
+            "Eve": ("mine.zip: a student's zip is not unpacked: put its files into the student's folder",),
+            "Ned": ("no .py or .ipynb file was handed in",),
+        }
+
+
 def test_a_name_that_is_not_utf8_is_shown_and_is_nobody_elses(tmp_path: Path) -> None:
     """Folders unpacked by an old program: each is a student of its own, under a name that any file can hold."""
     names = (b"J\xf6rg", b"J\xe9rg", rb"J\xf6rg", rb"J\x5cxf6rg", "Jörg".encode(), b"Bo\xdf_47_assignsubmission_file_")

@@ -25,7 +25,7 @@ TRIALS = 150  # calls spent on shrinking
 SHRINK_SECONDS = 8.0  # a safety net for slow functions; the trials decide otherwise
 HOPELESS = 2  # deaths in a row after which the remaining cases are not run
 REREAD = range(2, 62, 10)  # how many calls ago the results were made that are looked at again
-HELD = 1 << 26  # bytes of wrong results that are held to be looked at: those of an honest function are far fewer
+HELD = 1 << 23  # bytes of wrong results that are held to be looked at: those of an honest function are far fewer
 SUSPECTS = 4  # calls made alone, to tell whether earlier calls matter
 SHOWN = (Outcome.CORRECT, Outcome.PARTIAL, Outcome.WRONG)  # what a report shows of: not what hangs or dies
 
