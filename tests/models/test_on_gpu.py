@@ -301,19 +301,19 @@ def student(*replies: Reply) -> tuple[exam.Student, list[tuple[str, Any]]]:
 
 def test_what_fails_on_a_gpu_alone_is_computed_on_the_processor() -> None:
     """From then on all of this function is, and it is said; else a right module would fail for where it was run."""
-    one, asked = student(NUMPY, Returned(1.0), Returned(2.0))
-    assert [one.ask("evaluations", HOW, "evaluate"), one.ask("evaluations", HOW, "evaluate")] == [1.0, 2.0]
-    assert asked == [("@evaluations", GPU), ("@evaluations", "cpu"), ("@evaluations", "cpu")]
+    one, asked = student(NUMPY, Returned([1.0]), Returned([2.0]))
+    assert [one.ask("beginnings", HOW), one.ask("beginnings", HOW)] == [[1.0], [2.0]]
+    assert asked == [("@beginnings", GPU), ("@beginnings", "cpu"), ("@beginnings", "cpu")]
     (note,) = one.notes
     assert note.endswith("on the GPU it raises TypeError: can't convert cuda:0 device type tensor to numpy.")
 
 
 def test_what_fails_on_both_is_told_as_on_the_processor() -> None:
     """And asked on the GPU again the next time: the failure was not for want of a GPU."""
-    one, asked = student(Raised("ValueError", "on the GPU", 1), Raised("ValueError", "sizes", 2), Returned(1.0))
+    one, asked = student(Raised("ValueError", "on the GPU", 1), Raised("ValueError", "sizes", 2), Returned([1.0]))
     with pytest.raises(exam.Stopped, match="ValueError in line 2: sizes"):
-        one.ask("outputs", HOW)
-    assert one.ask("outputs", HOW) == 1.0
+        one.ask("beginnings", HOW)
+    assert one.ask("beginnings", HOW) == [1.0]
     assert [device for _, device in asked] == [GPU, "cpu", GPU]
     assert one.notes == []
 
