@@ -1,8 +1,10 @@
-"""What every test needs: a cache folder of its own, so that no earlier run can lend its results; and Ctrl-C."""
+"""What every test needs: a cache of its own, so that no earlier run lends its results; Ctrl-C; Python as it was."""
 
 from __future__ import annotations
 
 import signal
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,14 @@ import solutions  # noqa: F401 - the same
 
 # A shell starts what runs in the background deaf to Ctrl-C, and so all that the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def recursion_limit() -> Iterator[None]:
+    """Undo what a right module of the corpus did: with its limit nothing is nested too deeply for who comes next."""
+    limit = sys.getrecursionlimit()
+    yield
+    sys.setrecursionlimit(limit)
 
 
 @pytest.fixture(autouse=True)
