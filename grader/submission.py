@@ -392,8 +392,9 @@ def _folder(folder: Path, known: Collection[str], without: Path | None) -> Itera
         yield _load(_student(file.stem), file, _told(file.name))
     for inner in folders:
         yield from _student_folder(inner)
+    read = {_student(file.stem) for file in files} | {_student(inner.name) for inner in folders}
     for entry in entries:
-        if entry.suffix == ".zip" and not entry.is_dir():
+        if entry.suffix == ".zip" and not entry.is_dir() and _student(entry.stem) not in read:
             yield _File(_student(entry.stem), "", problem=f"{_told(entry.name)}: {BESIDE}")
 
 
@@ -463,11 +464,16 @@ def _zip(path: Path, known: Collection[str]) -> Iterator[_File]:
         alone = all(len(parts) == 1 and _known(PurePosixPath(parts[0]), known) for _, parts in places)
         owners = set()
         for info, parts in sorted(places, key=lambda place: place[1]):
-            owner = path.stem if alone else (parts[0] if len(parts) > 1 else PurePosixPath(parts[0]).stem)
+            owner = path.stem if alone else _owner(parts)
             owners.add(owner)
             yield _unzip(archive, info, _student(owner), "/".join(parts[1:] or parts))
         if not alone or not places:
             yield from _unreadable([place.parts[above:] for _, place in members], owners)
+
+
+def _owner(parts: tuple[str, ...]) -> str:
+    """Return what a file's student is called in a class's zip: as the folder around it, or else as the file."""
+    return parts[0] if len(parts) > 1 else PurePosixPath(parts[0]).stem
 
 
 def _unreadable(places: Iterable[tuple[str, ...]], owners: set[str]) -> Iterator[_File]:
@@ -476,7 +482,7 @@ def _unreadable(places: Iterable[tuple[str, ...]], owners: set[str]) -> Iterator
     for parts in sorted(places):
         if not parts or any(map(_ignored, parts)):
             continue
-        owner = parts[0] if len(parts) > 1 else PurePosixPath(parts[0]).stem
+        owner = _owner(parts)
         if owner in owners:
             continue
         if parts[-1].endswith(".zip"):

@@ -104,6 +104,7 @@ def test_a_student_without_files_is_told_so(tmp_path: Path) -> None:
 def test_work_that_is_packed_once_more_is_not_passed_over(tmp_path: Path) -> None:
     """Left out in silence, a student would be in no report."""
     write(tmp_path / "class", {"ada/padding.py": "x=1", "eve/mine.zip": "PK", "ned.zip": "PK", "readme.txt": "-"})
+    write(tmp_path / "class", {"ada.zip": "the same, which somebody unpacked and left there"})
     ada, eve, ned = find_submissions([tmp_path / "class"], KNOWN)
     assert (ada.student, ada.problems) == ("ada", ())
     assert eve.problems == ("mine.zip: a student's zip is not unpacked: put its files into the student's folder",)

@@ -15,7 +15,7 @@ from grader.answers import count
 from grader.contract import BEHAVIOUR, Call, Contract, Regime, percentages
 from grader.functions.cases import MADE_AGAIN, SAME_SHAPES, Case, CaseSet, Fault, make_case
 from grader.functions.runner import Runner
-from grader.functions.witness import counterexample, parameter_names
+from grader.functions.witness import counterexample, inside, parameter_names
 from grader.outcome import Counterexample, Finding, Outcome, PartResult, Verdict, wrong
 from grader.sandbox.protocol import TOO_LARGE
 from grader.sandbox.replies import Died, Junk, Raised, Reply, Returned
@@ -157,7 +157,7 @@ def run_cases(cases: CaseSet, runner: Runner) -> list[Observation]:
 def run_script(cases: CaseSet, script: Script, runner: Runner, observations: list[Observation]) -> None:
     """Add what is seen of the calls of a script, which go on where the observations end."""
     contract, start = cases.contract, len(observations)
-    deaths, room = 0, HELD - sum(size_of(seen.reply) for seen in observations if not seen.passed)
+    deaths, held = 0, Held(observations)
     replies, known = runner.perform(script), script.judgements
     for case in cases.cases[start : start + len(script.calls)]:
         if deaths >= HOPELESS or (observations and not observations[-1].ran):
@@ -170,32 +170,34 @@ def run_script(cases: CaseSet, script: Script, runner: Runner, observations: lis
         if seen is None:
             seen = observed(case, reply, verdict_of(contract, case, reply))
             script.judged(reply, seen)
-        if not seen.passed:
-            room -= size_of(seen.reply) if room >= 0 else 0  # to measure thousands of long lists takes long as well
-            seen = seen if room >= 0 else emptied(seen)
-        observations.append(seen)
+        observations.append(held.limited(seen))
+
+
+class Held:
+    """How many more bytes of wrong results may be held: a megabyte a call would be gigabytes of a class."""
+
+    def __init__(self, observations: Iterable[Observation] = ()) -> None:
+        self.room = HELD - sum(size_of(seen.reply) for seen in observations if not seen.passed)
+
+    def limited(self, seen: Observation) -> Observation:
+        """Return an observation, without its value where that is wrong and there is no room for it any more."""
+        if seen.passed or not isinstance(seen.reply, Returned):
+            return seen
+        if self.room >= 0:  # to measure thousands of long lists takes long as well
+            self.room -= size_of(seen.reply)
+        return seen if self.room >= 0 else seen._replace(reply=Returned(Junk(TOO_LARGE)))
 
 
 def size_of(reply: Reply) -> int:
     """Return about how many bytes of memory a reply takes."""
-    todo, size = [reply.value] if isinstance(reply, Returned) else [], 0
-    while todo:
-        item = todo.pop()
+    size = 0
+    for item in inside(reply.value) if isinstance(reply, Returned) else ():
         size += 64
         if isinstance(item, np.ndarray):
             size += item.nbytes
         elif isinstance(item, str | bytes):
             size += len(item)
-        elif isinstance(item, list | tuple):
-            todo += item
-        elif isinstance(item, Mapping):
-            todo += [*item, *item.values()]
     return size
-
-
-def emptied(seen: Observation) -> Observation:
-    """Return an observation without the value that was wrong: a megabyte a call would be gigabytes of a class."""
-    return seen._replace(reply=Returned(Junk(TOO_LARGE))) if isinstance(seen.reply, Returned) else seen
 
 
 def verdict_of(contract: Contract, case: Case, reply: Reply) -> Verdict:
@@ -425,10 +427,9 @@ def _shrunk(cases: CaseSet, regime: Regime, known: Observation, runner: Runner, 
 
     contract, deadline = cases.contract, time.monotonic() + SHRINK_SECONDS
     seen: list[Observation] = []
-    room = HELD
+    held = Held()
 
     def fails(call: Call) -> bool:
-        nonlocal room
         if runner.exhausted or time.monotonic() > deadline:
             return False
         case = make_case(contract, regime.name, call)
@@ -436,9 +437,7 @@ def _shrunk(cases: CaseSet, regime: Regime, known: Observation, runner: Runner, 
         verdict = verdict_of(contract, case, reply)
         if verdict.share == 1 or _manner(reply) != _manner(known.reply):
             return False
-        room -= size_of(reply) if room >= 0 else 0
-        found = observed(case, reply, verdict)
-        seen.append(found if room >= 0 else emptied(found))
+        seen.append(held.limited(observed(case, reply, verdict)))
         return True
 
     smallest = shrink(regime, fails, trials, contract.name, regime.name, cases.secret)

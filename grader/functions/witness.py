@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from fractions import Fraction
 from typing import Any
@@ -90,19 +90,28 @@ def _quoted(value: Any) -> Any:
 
 def _weight(value: Any) -> int:
     """Return how many entries are inside a value, 20 characters counted as one; no further than is asked for."""
-    todo, total = [value], 0
-    while todo and total <= MAX_ENTRIES:
-        item = todo.pop()
+    total = 0
+    for item in inside(value):
         total += 1
         if isinstance(item, str | bytes):
             total += len(item) // 20
-        elif isinstance(item, list | tuple):
+        elif isinstance(item, np.ndarray) and item.size <= MAX_ENTRIES:
+            total += item.size
+        if total > MAX_ENTRIES:
+            break
+    return total
+
+
+def inside(value: Any) -> Iterator[Any]:
+    """Yield a value and all that is inside its lists, tuples and dicts."""
+    todo = [value]
+    while todo:
+        item = todo.pop()
+        yield item
+        if isinstance(item, list | tuple):
             todo += item
         elif isinstance(item, Mapping):
             todo += [*item, *item.values()]
-        elif isinstance(item, np.ndarray) and item.size <= MAX_ENTRIES:
-            total += item.size
-    return total
 
 
 def call_text(function: str, call: Call) -> str:

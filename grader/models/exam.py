@@ -128,16 +128,8 @@ def is_numbers(value: Any, kinds: str = "fiub") -> bool:
     return isinstance(value, np.ndarray) and value.dtype.kind in kinds
 
 
-def _all(value: Any, holds: Callable[[Any], bool]) -> bool:
-    return type(value) is list and all(map(holds, value))
-
-
-def _is_float(value: Any) -> bool:
-    return type(value) is float
-
-
-def _is_bool(value: Any) -> bool:
-    return type(value) is bool
+def _are(value: Any, kind: type) -> bool:
+    return type(value) is list and all(type(item) is kind for item in value)
 
 
 def _is_gradients(value: Any) -> bool:
@@ -147,32 +139,37 @@ def _is_gradients(value: Any) -> bool:
 
 def _is_reading(value: Any) -> bool:
     """Is this what a trained model reads off examples: whole numbers, and pictures of its inside or none?"""
-    maps, filters = value.get("maps", []), value.get("filters", ["", np.zeros(())])
+    maps = value.get("maps", [])
     curves = [value[name] for name in ("on_held", "on_learned") if name in value]
     return (
         is_numbers(value.get("classes"), "iu")
         and all(is_numbers(item, "iu") and item.ndim == 2 and 0 < len(item) <= MOST_EPOCHS for item in curves)
-        and _all([filters, *maps] if type(maps) is list else None, lambda item: type(item) is list and len(item) == 2)
-        and all(type(name) is str and is_numbers(planes) for name, planes in [filters, *maps])
+        and type(maps) is list
+        and all(map(_is_picture, maps if "filters" not in value else [value["filters"], *maps]))
     )
+
+
+def _is_picture(value: Any) -> bool:
+    """Is this a name and planes?"""
+    return type(value) is list and len(value) == 2 and type(value[0]) is str and is_numbers(value[1])
 
 
 MOST_EPOCHS = 1000  # that a curve shows
 # What the operations of `grader.models.harness` answer, as far as its readers rely on it: it is a student's word.
 FORMS: Mapping[str, tuple[type, Callable[[Any], bool]]] = {
     "outputs": (list, lambda value: all(is_numbers(item) and item.ndim > 0 for item in value)),
-    "beginnings": (list, lambda value: all(map(_is_float, value))),
-    "by_heart": (list, lambda value: all(map(_is_float, value))),
+    "beginnings": (list, lambda value: _are(value, float)),
+    "by_heart": (list, lambda value: _are(value, float)),
     "gradients": (dict, _is_gradients),
     "rehearse": (dict, lambda value: True),
     "learn": (dict, lambda value: _is_reading(value) and {"on_held", "on_learned"} <= value.keys()),
     "weigh": (dict, _is_reading),
-    "steps": (dict, lambda value: _all(value.get("modes"), _is_bool) and type(value.get("losses")) is list),
+    "steps": (dict, lambda value: _are(value.get("modes"), bool) and type(value.get("losses")) is list),
     "evaluations": (
         dict,
         lambda value: (
-            _all(value.get("training"), _is_bool)
-            and _all(value.get("gradients"), _is_bool)
+            _are(value.get("training"), bool)
+            and _are(value.get("gradients"), bool)
             and type(value.get("results")) is list
         ),
     ),

@@ -142,10 +142,9 @@ def _explanation(part: PartResult) -> Iterator[str]:
         return
     if part.message != part.outcome:
         yield place(part) + part.message
-    for number, finding in enumerate(
-        part.misconceptions
-    ):  # several mistakes may give one answer; a model may have both
-        yield f"{'Or' if number and part.kind != 'model' else 'Hint'}: {finding.hint}"
+    again = "Hint" if part.kind == "model" else "Or"  # a model may have several mistakes, which may give one answer
+    for number, finding in enumerate(part.misconceptions):
+        yield f"{again if number else 'Hint'}: {finding.hint}"
     if (example := part.counterexample) is not None:
         yield from filter(None, [example.call])
         if example.want is not None:  # withheld from feedback of the input alone

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
 import subprocess
 import sys
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
 from grader.sandbox import contain
+from grader.sandbox.host import Sandbox
 
 ALLOW, EPERM, ENOSYS = contain.ALLOW, contain.ERRNO | 1, contain.ERRNO | 38
 PID = 77
+SPACES = ("mnt", "pid", "net", "ipc", "uts")
 
 
 def verdict(
@@ -103,3 +108,39 @@ def test_the_limits_are_these() -> None:
         "MEMLOCK": [0, 0],
         "NPROC": [64, 64],
     }
+
+
+@pytest.mark.parametrize("uid", [0, 1000])
+def test_bubblewrap_is_told_of_every_wall(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, uid: int) -> None:
+    """Behind Landlock and seccomp no attack shows that one of its namespaces was forgotten."""
+    called: list[list[str]] = []
+    program = tmp_path / "bwrap"
+    program.touch(mode=0o755)
+    monkeypatch.setattr(contain, "BUBBLEWRAP", (str(tmp_path / "no"), str(program)))
+    monkeypatch.setattr("os.execv", lambda path, words: called.append([path, *words]))
+    monkeypatch.setattr("os.getuid", lambda: uid)
+    contain.wrap(["/usr/lib/x", "/dev/null", "/proc/cpuinfo"], ["/grader/worker.py"], ["worker.py", "inside"])
+    (words,) = called
+    before, after = words[: words.index("--")], words[words.index("--") + 1 :]
+    assert before[:2] == [str(program)] * 2
+    assert {f"--unshare-{name}" for name in ("pid", "net", "ipc", "uts")} | {"--as-pid-1"} <= set(before)
+    assert ("--unshare-user" in before) == (uid != 0)
+    assert ("--cap-add" in before) == (uid == 0)
+    binds = [(kind, path) for kind, path in pairwise(before) if kind.endswith("-bind")]
+    python = os.path.realpath(sys.executable)
+    shown = [("--ro-bind", path) for path in ("/grader/worker.py", "/usr/lib/x", python)]
+    assert sorted(binds) == sorted([("--dev-bind", "/dev/null"), *shown])
+    assert " ".join(before).endswith("--remount-ro / --chdir /")
+    assert after == [python, "-I", "-S", "-B", "worker.py", "inside"]
+
+
+@pytest.mark.parametrize("tier", [contain.FULL, contain.BWRAP])
+def test_the_worker_is_in_namespaces_of_its_own(tier: str) -> None:
+    with Sandbox(tier=tier) as sandbox:
+        outer = sandbox.worker_pid
+        (inner,) = Path(f"/proc/{outer}/task/{outer}/children").read_text().split()
+        try:
+            theirs, ours = ([os.readlink(f"/proc/{pid}/ns/{name}") for name in SPACES] for pid in (inner, "self"))
+        except PermissionError:
+            pytest.skip("only root may look at a process that hides itself")
+    assert not set(theirs) & set(ours)
